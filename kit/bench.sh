@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Measure in the fast kernel; print a table and write build/bench.json, a flat
+# object of figures.
+#
+#   kit/bench.sh               the series
+#   kit/bench.sh --base-core   the base's own core under the same simulator:
+#                              adds figures whose names begin with base_
+set -euo pipefail
+# shellcheck source=kit/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+json=$kit_build/bench.json
+case ${1:-} in
+'') which=() log=$kit_logs/bench.log base='' ;;
+--base-core) which=(--base-core) log=$kit_logs/bench-base.log base=base_ ;;
+*) die "usage: kit/bench.sh [--base-core]" ;;
+esac
+
+"$kit_top/kit/tree.sh"
+[ -z "$base" ] || "$kit_top/kit/tree.sh" "${which[@]}"
+"$kit_top/kit/build.sh" fast "${which[@]}"
+"$kit_top/kit/initramfs.sh" fast "${which[@]}"
+say "booting the fast kernel and measuring"
+rc=0
+"$kit_top/kit/qemu.sh" fast "${which[@]}" bench || rc=$?
+[ "$rc" -eq 0 ] || die "the bench failed, log: $(shown "$log")"
+
+# "key value" lines: what other runs left, then what this one measured
+figures() {
+	if [ -f "$json" ]; then
+		sed -n 's/^ *"\([a-z0-9_]*\)": *\([0-9.eE+-]*\),*$/\1 \2/p' "$json"
+	fi
+	measured
+}
+
+measured() {
+	awk -v base="$base" '
+		match($0, /BENCH [a-z0-9_]+=[0-9.eE+-]+/) {
+			split(substr($0, RSTART + 6, RLENGTH - 6), f, "=")
+			# the guest may have named them already
+			if (base != "" && index(f[1], base) != 1)
+				f[1] = base f[1]
+			print f[1], f[2]
+		}' "$log"
+}
+
+[ -n "$(measured)" ] || die "the bench measured nothing, log: $(shown "$log")"
+figures | awk '
+	!($1 in value) { order[++n] = $1 }
+	{ value[$1] = $2 }
+	END {
+		print "{"
+		for (i = 1; i <= n; i++)
+			printf "  \"%s\": %s%s\n", order[i], value[order[i]], i < n ? "," : ""
+		print "}"
+	}' >"$json.new"
+mv "$json.new" "$json"
+
+say ""
+measured | awk '{ printf "  %-44s %s\n", $1, $2 }'
+say "written: $(shown "$json")"

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Build a test kernel of a laid tree, its modules and its kselftests.
+#
+# The configuration is tinyconfig plus fragments: kit/config and what the
+# selftests of the tree ask for. A line that Kconfig does not grant is an error.
+#
+#   kit/build.sh debug|fast               build/tree/out-KERNEL
+#   kit/build.sh debug|fast --base-core   build/tree-base/out-KERNEL
+set -euo pipefail
+# shellcheck source=kit/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+usage="usage: kit/build.sh debug|fast [--base-core]"
+kernel=${1:-debug}
+case $kernel in
+debug | fast) ;;
+*) die "$usage" ;;
+esac
+case ${2:-} in
+'') tree=$kit_build/tree name=$kernel ;;
+--base-core) tree=$kit_build/tree-base name=$kernel-base ;;
+*) die "$usage" ;;
+esac
+[ -f "$tree/Makefile" ] || die "$(shown "$tree") is not laid yet: make tree"
+
+# what boots and measures is the same program on every core
+selftests=$kit_build/tree/tools/testing/selftests
+[ -d "$selftests/tsm" ] || die "$(shown "$selftests/tsm") is not there: make tree"
+
+# right below the tree: objects then name their sources relative to it, and the
+# compiler cache hits in every clone
+out=$tree/out-$kernel
+# what the guest gets of this build
+guest=$out/guest
+
+kmake() {
+	kernel_make "$tree" "${out#"$tree"/}" "$@"
+}
+
+# The KUnit suites of the series, each a module
+kunit_fragment() {
+	[ "$kernel" = debug ] || return 0
+	find "$tree/drivers/pci/tsm" -name Kconfig -exec \
+		sed -n 's/^config \(.*_KUNIT_TEST\)$/CONFIG_\1=m/p' {} + | LC_ALL=C sort
+}
+
+fragments=("$kit_top"/kit/config/{common,x86_64,"$kernel"}.config)
+for target in tsm iommu kvm vfio; do
+	config=$selftests/$target/config
+	[ ! -f "$config" ] || fragments+=("$config")
+done
+
+# What the configuration depends on. The Kconfig files of the base change with
+# the base, those that we add or edit are laid files.
+config_key() {
+	local f
+	cat "$out/kunit.config" "${fragments[@]}"
+	head -n 1 "$tree.laid"
+	while read -r f; do
+		case $f in
+		*Kconfig*) [ ! -f "$tree/$f" ] || cat "$tree/$f" ;;
+		esac
+	done <"$tree.laid"
+	gcc --version
+}
+
+# Lines of the fragments that .config does not have; y where m is asked for will do
+lost_lines() {
+	awk '
+		!/^CONFIG_[A-Za-z0-9_]+=/ && !/^# CONFIG_[A-Za-z0-9_]+ is not set/ { next }
+		{
+			match($0, /CONFIG_[A-Za-z0-9_]+/)
+			symbol = substr($0, RSTART, RLENGTH)
+			value = /^#/ ? "n" : substr($0, index($0, "=") + 1)
+		}
+		FILENAME == ARGV[1] { have[symbol] = value; next }
+		{ want[symbol] = value; from[symbol] = FILENAME }
+		END {
+			for (symbol in want) {
+				got = symbol in have ? have[symbol] : "n"
+				if (got != want[symbol] && !(want[symbol] == "m" && got == "y"))
+					print "  " symbol "=" want[symbol] " of " from[symbol] ": is " got
+			}
+		}' "$out/.config" "${fragments[@]}" | sed "s,$kit_top/,,"
+}
+
+configure() {
+	kmake tinyconfig
+	# -m only merges; Kconfig then decides
+	(cd "$out" && "$tree/scripts/kconfig/merge_config.sh" -m .config "${fragments[@]}")
+	kmake olddefconfig
+}
+
+configure_if_needed() {
+	local key lost
+	mkdir -p "$out"
+	kunit_fragment >"$out/kunit.config"
+	fragments+=("$out/kunit.config")
+	key=$(config_key | cksum)
+	if [ -f "$out/.config" ] && [ "$(cat "$out/.kit-key" 2>/dev/null)" = "$key" ]; then
+		return
+	fi
+	rm -f "$out/.kit-key"
+	run_logged "config-$name" "configuring the $name kernel" configure
+	lost=$(lost_lines)
+	[ -z "$lost" ] || die "Kconfig does not grant what the fragments ask for:"$'\n'"$lost"
+	printf '%s\n' "$key" >"$out/.kit-key"
+}
+
+install_modules() {
+	rm -rf "${guest:?}/lib"
+	kmake INSTALL_MOD_PATH="$guest" INSTALL_MOD_STRIP=1 modules_install
+	rm -f "$guest"/lib/modules/*/build "$guest"/lib/modules/*/source
+}
+
+# The selftests depend on their own files and on uAPI headers; both are laid
+# files, or change with the base
+selftests_key() {
+	local f
+	head -n 1 "$kit_build/tree.laid"
+	while read -r f; do
+		case $f in
+		tools/* | */uapi/*) [ ! -f "$kit_build/tree/$f" ] || cksum "$kit_build/tree/$f" ;;
+		esac
+	done <"$kit_build/tree.laid"
+	gcc --version
+}
+
+install_selftests() {
+	rm -rf "${guest:?}/kselftest" "$out/kselftest"
+	kmake headers
+	kernel_make "$selftests" "$out" TARGETS=tsm FORCE_TARGETS=1 \
+		KSFT_INSTALL_PATH="$guest/kselftest" install
+}
+
+build_selftests() {
+	local key
+	key=$(selftests_key | cksum)
+	[ "$(cat "$out/.kit-selftests" 2>/dev/null)" != "$key" ] || return 0
+	rm -f "$out/.kit-selftests"
+	run_logged "selftests-$name" "building the selftests" install_selftests
+	printf '%s\n' "$key" >"$out/.kit-selftests"
+}
+
+PATH=$PATH:/usr/sbin:/sbin
+configure_if_needed
+run_logged "build-$name" "building the $name kernel" kmake bzImage modules
+run_logged "modules-$name" "installing its modules" install_modules
+build_selftests

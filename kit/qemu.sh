@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Boot a test kernel in QEMU, without hardware acceleration.
+#
+#   kit/qemu.sh KERNEL [--base-core] shell          interactive, Ctrl-A X leaves
+#   kit/qemu.sh KERNEL [--base-core] demo [ARG...]  kit/guest/demo-walk.sh on stdout
+#   kit/qemu.sh KERNEL [--base-core] bench [ARG...] kit/guest/bench.sh on stdout
+#   kit/qemu.sh KERNEL [--base-core] test [SUITE...]  all is in the console's log
+#
+# The exit status of demo and bench is the script's, its output is in
+# build/logs/MODE.log too. The kernel's console is in build/logs/console-MODE.log
+# (shell: on the terminal); with --base-core the names end with -base.log.
+set -euo pipefail
+# shellcheck source=kit/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kernel=${1:?debug or fast}
+shift
+tree=$kit_build/tree
+core=
+if [ "${1:-}" = --base-core ]; then
+	tree=$kit_build/tree-base
+	core=-base
+	shift
+fi
+mode=${1:?shell, demo, bench or test}
+shift
+out=$tree/out-$kernel
+console=$kit_logs/console-$mode$core.log
+log=$kit_logs/$mode$core.log
+
+# A busy machine makes an emulated one look stuck: watchdogs with patience
+append="console=ttyS0 panic=-1 watchdog_thresh=60 workqueue.watchdog_thresh=120"
+append+=" rcupdate.rcu_cpu_stall_timeout=120 printk.devkmsg=on kit.mode=$mode"
+
+# comma WORD...: the words as one word
+comma() {
+	local IFS=,
+	printf '%s' "$*"
+}
+
+terminal_size() {
+	local size
+	size=$(stty size 2>/dev/null </dev/tty) || return 0
+	printf ' kit.size=%sx%s' "${size#* }" "${size% *}"
+}
+
+machine=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu max -smp 2 -m 3G
+	-no-reboot -nic none -vga none
+	-kernel "$out/arch/x86/boot/bzImage" -initrd "$out/initramfs.cpio")
+
+# The script's output as it comes, but for the line that says how it ended
+run_script() {
+	local line status=1
+	: >"$log"
+	while IFS= read -r line || [ -n "$line" ]; do
+		line=${line%$'\r'}
+		case $line in
+		'kit: exit '*) status=${line#kit: exit } ;;
+		*) printf '%s\n' "$line" | tee -a "$log" ;;
+		esac
+	done < <("${machine[@]}" -append "$append loglevel=7 kit.args=$(comma "$@")" -display none \
+		-monitor none -serial "file:$console" -serial stdio </dev/null)
+	return "$status"
+}
+
+rm -f "$console"
+case $mode in
+shell)
+	append+="$(terminal_size) loglevel=5"
+	exec "${machine[@]}" -append "$append" -nographic
+	;;
+demo | bench)
+	[ ! -t 1 ] || append+=" kit.tty=1$(terminal_size)"
+	run_script "$@"
+	;;
+test)
+	append+=" ignore_loglevel kasan_multi_shot kit.suites=$(comma "$@")"
+	exec "${machine[@]}" -append "$append" -display none -monitor none \
+		-serial "file:$console" </dev/null
+	;;
+*) die "no mode $mode" ;;
+esac

@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# Boot the debug kernel and run its suites: KUnit, then the kselftests. The log
+# is followed while it grows; a splat, a leak, a hang, an unexpected skip or a
+# suite that did not run fails the run, and it is said during which test.
+#
+#   kit/run-tests.sh [SUITE...]    all, or these, such as "connect" or "kunit:tsm_spdm_test"
+#
+# One row a suite goes to build/results/summary, one line a failure to
+# build/results/failures; the whole log is build/logs/console-test.log.
+set -euo pipefail
+# shellcheck source=kit/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+out=$kit_build/tree/out-debug
+log=$kit_logs/console-test.log
+quiet_limit=${KIT_QUIET_LIMIT:-300}	# seconds without a line: it hangs
+total_limit=${KIT_TOTAL_LIMIT:-3600}
+state=$kit_results/run
+stuck=
+qemu=
+
+parse() {
+	awk -f "$kit_top/kit/parse-log.awk" -v skips="$kit_top/kit/expected-skips" "$@" "$log"
+}
+
+# Every suite that the guest is going to run
+expected() {
+	local name wanted
+	{
+		sed 's/^/kunit:/' "$out/initramfs/kit/kunit-modules"
+		cat "$out/initramfs/kselftest/kselftest-list.txt" 2>/dev/null && echo kit:end
+	} | while read -r name; do
+		[ $# -gt 0 ] || printf '%s\n' "$name"
+		for wanted in "$@"; do
+			case $name in
+			"$wanted" | *:"$wanted") printf '%s\n' "$name" ;;
+			esac
+		done
+	done
+}
+
+# --- while it runs ----------------------------------------------------------------
+
+clear_line() {
+	[ ! -t 1 ] || printf '\r\033[K'
+}
+
+# Suites and splats that are new since the last look
+show_news() {
+	comm -13 <(sort "$state/shown") <(grep -E '^(splat|fail)' "$state/now" | sort) >"$state/news" || true
+	[ ! -s "$state/news" ] || clear_line
+	awk -F '\t' '
+		$1 == "splat" { printf "  KERNEL: %s  (in %s, %s)\n", $5, $2, $3 }
+		$1 == "fail" { printf "  FAILED: %s: %s: %s\n", $2, $3, $4 }' "$state/news"
+	cat "$state/news" >>"$state/shown"
+	awk -F '\t' -v file="$state/ended" '
+		BEGIN { while ((getline line < file) > 0) old[line] = 1 }
+		$1 == "now" { now = $2 }
+		$1 == "suite" { row[++n] = $0 }
+		END {
+			for (i = 1; i <= n; i++) {
+				split(row[i], f, "\t")
+				if (f[2] != now && !(f[2] in old))
+					print f[2] "\t" f[3] "\t" f[4] "\t" f[6]
+			}
+		}' "$state/now" >"$state/news"
+	[ ! -s "$state/news" ] || clear_line
+	awk -F '\t' '{ printf "  %-34s %4d passed, %d failed  (%d s)\n", $1, $2, $3, $4 }' "$state/news"
+	cut -f1 "$state/news" >>"$state/ended"
+}
+
+show_progress() {
+	local where counts
+	where=$(awk -F '\t' '$1 == "now" { print $2 ": " $3 }' "$state/now")
+	counts=$(awk -F '\t' '$1 == "suite" { p += $3; f += $4 }
+		END { printf "%d passed, %d failed", p, f }' "$state/now")
+	if [ -t 1 ]; then
+		printf '\r\033[K  %s  %s  %.60s' "$(minutes "$1")" "$counts" "$where"
+	else
+		say "  $(minutes "$1")  $counts  $where"
+	fi
+}
+
+# Until QEMU ends, or has to
+follow() {
+	local start=$SECONDS size last=0 alive=$SECONDS every=20 next=20 now
+	[ ! -t 1 ] || every=2 next=0
+	while kill -0 "$qemu" 2>/dev/null; do
+		sleep 1
+		now=$((SECONDS - start))
+		size=$(stat -c %s "$log" 2>/dev/null || echo 0)
+		[ "$size" -eq "$last" ] || alive=$SECONDS
+		last=$size
+		if [ $((SECONDS - alive)) -gt "$quiet_limit" ]; then
+			stuck="no output for $quiet_limit s"
+		elif [ "$now" -gt "$total_limit" ]; then
+			stuck="not finished after $(minutes "$total_limit")"
+		fi
+		if [ -n "$stuck" ]; then
+			kill "$qemu" 2>/dev/null || true
+			break
+		fi
+		[ "$size" -gt 0 ] || continue
+		[ "$now" -ge "$next" ] || continue
+		next=$((now + every))
+		parse -v live=1 >"$state/now"
+		show_news
+		show_progress "$now"
+	done
+	wait "$qemu" || true
+	qemu=
+	clear_line
+}
+
+# --- afterwards -------------------------------------------------------------------
+
+failure() {
+	printf '%s: %s\n' "$1" "$2" >>"$kit_results/failures"
+	failed=yes
+}
+
+show_splats() {
+	local suite test line text n=0
+	while IFS=$'\t' read -r _ suite test line text; do
+		failure "$suite" "kernel: $text ($test; $(shown "$log"):$line)"
+		# the first ones are those to look at
+		[ $((n += 1)) -le 10 ] || continue
+		say "--- $text"
+		say "--- in $suite, $test; $(shown "$log"), line $line:"
+		sed -n "${line},$((line + 39))p" "$log"
+	done < <(grep '^splat' "$state/now" || true)
+}
+
+evaluate() {
+	local name pass fail skip secs test reason
+	show_splats
+	while IFS=$'\t' read -r _ name pass fail skip secs; do
+		record "$name" "$pass" "$fail" "$skip" "$secs"
+	done < <(grep '^suite' "$state/now" || true)
+	while IFS=$'\t' read -r _ name test reason; do
+		failure "$name" "$test: $reason${stuck:+ ($stuck)}"
+	done < <(grep '^fail' "$state/now" || true)
+	while read -r name; do
+		grep -q "^suite"$'\t'"$name"$'\t' "$state/now" && continue
+		record "$name" 0 1 0 0
+		failure "$name" "did not run${stuck:+ ($stuck)}"
+	done < <(expected "$@")
+	if ! grep -q '^done' "$state/now" && [ $failed = no ]; then
+		record "test kernel" 0 1 0 0
+		failure "test kernel" "did not come to its end${stuck:+ ($stuck)}"
+	fi
+}
+
+# A tree without tests has not been tested
+check_there_are_tests() {
+	if [ $# -gt 0 ] && [ -z "$(expected "$@")" ]; then
+		die "no suite $*; there are: $(expected | tr '\n' ' ')"
+	fi
+	if [ $# -eq 0 ] && [ ! -s "$out/initramfs/kit/kunit-modules" ]; then
+		record "KUnit" 0 1 0 0
+		failure "KUnit" "the kernel has no KUnit module"
+	fi
+	if [ $# -eq 0 ] && [ ! -s "$out/initramfs/kselftest/kselftest-list.txt" ]; then
+		record "kselftest" 0 1 0 0
+		failure "kselftest" "no kselftest is installed"
+	fi
+}
+
+failed=no
+rm -rf "$state"
+mkdir -p "$state"
+touch "$state"/{shown,ended,now}
+"$kit_top/kit/initramfs.sh" debug
+check_there_are_tests "$@"
+say "booting the debug kernel; log: $(shown "$log")"
+rm -f "$log"
+"$kit_top/kit/qemu.sh" debug test "$@" >"$kit_logs/qemu-test.log" 2>&1 &
+qemu=$!
+trap '[ -z "$qemu" ] || kill "$qemu" 2>/dev/null' EXIT
+trap 'exit 130' INT TERM
+follow
+if [ ! -s "$log" ]; then
+	cat "$kit_logs/qemu-test.log"
+	die "QEMU did not start (log: $(shown "$kit_logs/qemu-test.log"))"
+fi
+parse >"$state/now"
+show_news
+evaluate "$@"
+[ $failed = no ]
