@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PCI/TSM core: which TSMs there are and whether they still live, and what
+ * happens when a PCI device arrives or leaves.
+ *
+ * PCIe r7.0 section 11, TEE Device Interface Security Protocol (TDISP).
+ */
+#define dev_fmt(fmt) "PCI/TSM: " fmt
+
+#include <linux/export.h>
+#include <linux/pci.h>
+#include <linux/pci-doe.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <kunit/visibility.h>
+
+#include "tsm.h"
+
+/* Publication: see tsm.h */
+struct mutex tsm_lock = __MUTEX_INITIALIZER(tsm_lock);
+EXPORT_SYMBOL_IF_KUNIT(tsm_lock);
+DECLARE_WAIT_QUEUE_HEAD(tsm_wait);
+
+/* Arrival and departure of TSMs changes which functions show tsm/ */
+static DEFINE_MUTEX(tsm_visibility_lock);
+
+static LIST_HEAD(tsm_links);
+
+/* Is there a link TSM, so that devices show what it can do for them? */
+bool tsm_link_present(void)
+{
+	guard(mutex)(&tsm_lock);
+	return !list_empty(&tsm_links);
+}
+
+/* Find the TSM that is named "tsm<@id>" and keep it from unregistering. */
+struct tsm_link *tsm_link_get_live(int id)
+{
+	struct tsm_link *link;
+
+	lockdep_assert_held(&tsm_lock);
+
+	list_for_each_entry(link, &tsm_links, node) {
+		if (link->tsm_dev->id != id)
+			continue;
+		if (link->leaving)
+			return NULL;
+		link->users++;
+		return link;
+	}
+
+	return NULL;
+}
+
+void tsm_link_put(struct tsm_link *link)
+{
+	lockdep_assert_held(&tsm_lock);
+
+	if (!--link->users)
+		wake_up_all(&tsm_wait);
+}
+
+static bool tsm_ops_parallel(struct tsm_link *link)
+{
+	return link->tsm_dev->pci_ops->flags & PCI_TSM_OPS_PARALLEL;
+}
+
+/*
+ * A driver that has not opted in to parallel operations is called by one
+ * thread at a time, as it has always been.
+ */
+void tsm_ops_lock(struct tsm_link *link)
+{
+	if (!tsm_ops_parallel(link))
+		mutex_lock(&link->serial);
+}
+
+int tsm_ops_lock_killable(struct tsm_link *link)
+{
+	return tsm_ops_parallel(link) ? 0 : mutex_lock_killable(&link->serial);
+}
+
+void tsm_ops_unlock(struct tsm_link *link)
+{
+	if (!tsm_ops_parallel(link))
+		mutex_unlock(&link->serial);
+}
+
+/*
+ * Show or hide the attributes of all devices that a TSM may connect to. A
+ * device that is being removed is left alone: pci_tsm_destroy() waits here
+ * for the lock after the device was marked as removed.
+ */
+static void tsm_update_visibility(void)
+{
+	struct pci_dev *pdev = NULL;
+
+	lockdep_assert_held(&tsm_visibility_lock);
+
+	for_each_pci_dev(pdev) {
+		if (is_pci_tsm_pf0(pdev) && !tsm_pdev_removed(pdev))
+			tsm_sysfs_update(pdev);
+	}
+}
+
+/**
+ * pci_tsm_register() - make a TSM known to the PCI core
+ * @tsm_dev: registered class device with its pci_ops in place
+ *
+ * Called by tsm_register(). From the return of this function on, devices may
+ * be connected.
+ *
+ * Context: May sleep. The caller may hold a mutex that its own operations
+ * take.
+ *
+ * Return:
+ * * %0		- success
+ * * %-EINVAL	- @tsm_dev is NULL, or its operations are neither those of a
+ *		  link TSM nor those of a devsec TSM, or are both
+ * * %-ENOMEM	- out of memory
+ */
+int pci_tsm_register(struct tsm_dev *tsm_dev)
+{
+	if (is_link_tsm(tsm_dev) == is_devsec_tsm(tsm_dev))
+		return -EINVAL;
+
+	/* a devsec TSM has no links to keep */
+	if (is_devsec_tsm(tsm_dev))
+		return 0;
+
+	struct tsm_link *link __free(kfree) = kzalloc_obj(*link);
+	if (!link)
+		return -ENOMEM;
+
+	link->tsm_dev = tsm_dev;
+	mutex_init(&link->serial);
+
+	guard(mutex)(&tsm_visibility_lock);
+	bool first = !tsm_link_present();
+
+	scoped_guard(mutex, &tsm_lock)
+		list_add_tail(&no_free_ptr(link)->node, &tsm_links);
+
+	if (first)
+		tsm_update_visibility();
+
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(pci_tsm_register);
+
+static struct tsm_link *tsm_link_leave(struct tsm_dev *tsm_dev)
+{
+	struct tsm_link *link;
+
+	guard(mutex)(&tsm_lock);
+	list_for_each_entry(link, &tsm_links, node) {
+		if (link->tsm_dev == tsm_dev) {
+			link->leaving = true;
+			return link;
+		}
+	}
+
+	return NULL;
+}
+
+/**
+ * pci_tsm_unregister() - take a TSM away from the PCI core
+ * @tsm_dev: the TSM that pci_tsm_register() was called with
+ *
+ * Called by tsm_unregister(). New connects are refused from the first moment,
+ * those in flight end at their next message, established connections are torn
+ * down. On return no operation of the TSM is running or will be called.
+ *
+ * Context: May sleep: at most for one message of each device, then for one
+ * teardown deadline, when the driver sends its messages through
+ * pci_tsm_doe_transfer(). The caller must not hold a lock that the operations
+ * of this TSM take.
+ */
+void pci_tsm_unregister(struct tsm_dev *tsm_dev)
+{
+	struct tsm_link *link;
+
+	if (!is_link_tsm(tsm_dev))
+		return;
+
+	link = tsm_link_leave(tsm_dev);
+	if (!link)
+		return;
+
+	tsm_session_close_all(link);
+
+	guard(mutex)(&tsm_visibility_lock);
+	scoped_guard(mutex, &tsm_lock)
+		list_del(&link->node);
+
+	if (!tsm_link_present())
+		tsm_update_visibility();
+
+	mutex_destroy(&link->serial);
+	kfree(link);
+}
+
+/**
+ * pci_tsm_init() - a PCI device has arrived
+ * @pdev: the device, already visible to its bus
+ *
+ * A function whose DSM is connected joins that connection. A DSM itself is
+ * only ever connected by its user.
+ *
+ * Context: pci_rescan_remove_lock, for VFs the device_lock of the PF. Never
+ * waits for a conversation, see struct tsm_link::serial for the exception.
+ */
+void pci_tsm_init(struct pci_dev *pdev)
+{
+	if (!is_pci_tsm_pf0(pdev))
+		tsm_function_add(pdev);
+}
+
+/**
+ * pci_tsm_destroy() - a PCI device leaves
+ * @pdev: the device, marked as removed, its driver gone, its attributes not
+ *
+ * A conversation with this device ends at its next message; an established
+ * connection is torn down without further messages, since a removal must not
+ * wait for the device.
+ *
+ * Context: pci_rescan_remove_lock, for VFs the device_lock of the PF.
+ */
+void pci_tsm_destroy(struct pci_dev *pdev)
+{
+	if (!is_pci_tsm_pf0(pdev)) {
+		tsm_function_gone(pdev);
+		return;
+	}
+
+	tsm_session_device_gone(pdev);
+
+	/* whoever is changing this device's attributes right now finishes */
+	guard(mutex)(&tsm_visibility_lock);
+}
+
+/**
+ * pci_tsm_link_constructor() - initialise the context of a managed function
+ * @pdev: the function
+ * @tsm: context to initialise
+ * @tsm_dev: the TSM
+ *
+ * Context: A TSM driver's probe().
+ *
+ * Return:
+ * * %0		- success
+ * * %-EINVAL	- @tsm_dev is not a link TSM
+ * * %-ENXIO	- no connected DSM manages @pdev
+ */
+int pci_tsm_link_constructor(struct pci_dev *pdev, struct pci_tsm *tsm,
+			     struct tsm_dev *tsm_dev)
+{
+	if (!is_link_tsm(tsm_dev))
+		return -EINVAL;
+
+	scoped_guard(mutex, &tsm_lock)
+		tsm->dsm_dev = tsm_find_dsm(pdev);
+	if (!tsm->dsm_dev) {
+		pci_warn(pdev, "failed to find Device Security Manager\n");
+		return -ENXIO;
+	}
+	tsm->pdev = pdev;
+	tsm->tsm_dev = tsm_dev;
+
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pci_tsm_link_constructor);
+
+/**
+ * pci_tsm_pf0_constructor() - initialise the context of a DSM
+ * @pdev: device that hosts the DSM (see is_pci_tsm_pf0())
+ * @tsm: context to initialise
+ * @tsm_dev: the TSM
+ *
+ * Context: A TSM driver's probe(). Undone by pci_tsm_pf0_destructor().
+ *
+ * Return:
+ * * %0		- success
+ * * %-ENODEV	- no DOE mailbox of @pdev speaks CMA-SPDM (PCIe r7.0 section
+ *		  6.31)
+ * * %-EINVAL	- @tsm_dev is not a link TSM
+ */
+int pci_tsm_pf0_constructor(struct pci_dev *pdev, struct pci_tsm_pf0 *tsm,
+			    struct tsm_dev *tsm_dev)
+{
+	mutex_init(&tsm->lock);
+	tsm->doe_mb = pci_find_doe_mailbox(pdev, PCI_VENDOR_ID_PCI_SIG,
+					   PCI_DOE_FEATURE_CMA);
+	if (!tsm->doe_mb) {
+		pci_warn(pdev, "TSM init failure, no CMA mailbox\n");
+		return -ENODEV;
+	}
+
+	return pci_tsm_link_constructor(pdev, &tsm->base_tsm, tsm_dev);
+}
+EXPORT_SYMBOL_GPL(pci_tsm_pf0_constructor);
+
+/**
+ * pci_tsm_pf0_destructor() - undo pci_tsm_pf0_constructor()
+ * @tsm: the context
+ *
+ * Context: A TSM driver's remove(), or its probe() that fails.
+ */
+void pci_tsm_pf0_destructor(struct pci_tsm_pf0 *tsm)
+{
+	mutex_destroy(&tsm->lock);
+}
+EXPORT_SYMBOL_GPL(pci_tsm_pf0_destructor);

@@ -1,0 +1,865 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sessions: connect and disconnect, which DSM manages a function, and the
+ * functions that come and go while their DSM is connected.
+ *
+ * A session is a state machine whose transitions are made under tsm_lock and
+ * whose work is done outside of it, by the one thread that made the
+ * transition. So no lock is held across a conversation but those of the one
+ * DSM that the conversation is with.
+ */
+#define dev_fmt(fmt) "PCI/TSM: " fmt
+
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/pci.h>
+#include <linux/pci-doe.h>
+#include <linux/pm_runtime.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
+
+#include "tsm.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* DSM's struct pci_dev -> struct tsm_session; changed under tsm_lock */
+static DEFINE_XARRAY(tsm_sessions);
+
+/*
+ * Functions that a thread is adding to a session right now: from before the
+ * driver's probe() to after the function's attributes are in place. Removal
+ * of the function waits for its claim, which no conversation ever delays.
+ * Changed under tsm_lock.
+ */
+static DEFINE_XARRAY(tsm_claims);
+
+static unsigned long tsm_key(struct pci_dev *pdev)
+{
+	return (unsigned long)pdev;
+}
+
+/* The session of a DSM in whatever state, or NULL. */
+struct tsm_session *tsm_session_lookup(struct pci_dev *dsm)
+{
+	KUNIT_STATIC_STUB_REDIRECT(tsm_session_lookup, dsm);
+
+	lockdep_assert_held(&tsm_lock);
+	return xa_load(&tsm_sessions, tsm_key(dsm));
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_session_lookup);
+
+/* Physical function 0 of the device that @pdev is a function of */
+static struct pci_dev *pf0_dev_get(struct pci_dev *pdev)
+{
+	struct pci_dev *pf = pci_physfn(pdev);
+
+	if (PCI_FUNC(pf->devfn) == 0)
+		return pci_dev_get(pf);
+
+	return pci_get_slot(pf->bus, PCI_DEVFN(PCI_SLOT(pf->devfn), 0));
+}
+
+/**
+ * tsm_find_dsm() - find the device that hosts the DSM of a function
+ * @pdev: any PCI device
+ *
+ * A function that could host a DSM is its own (PCIe r7.0 section 11: physical
+ * function 0 of an endpoint, or an upstream switch port). For any other, a
+ * connected function 0 of the same device comes first, then the upstream port
+ * of the switch that the device hangs directly below.
+ *
+ * Context: Holds tsm_lock.
+ *
+ * Return: The DSM's device or NULL. No reference is taken: it is @pdev itself
+ * or a device with a session, and stays as long as that session.
+ */
+struct pci_dev *tsm_find_dsm(struct pci_dev *pdev)
+{
+	struct device *port = pdev->dev.parent;
+	struct pci_dev *uport;
+
+	lockdep_assert_held(&tsm_lock);
+
+	if (is_pci_tsm_pf0(pdev))
+		return pdev;
+
+	struct pci_dev *pf0 __free(pci_dev_put) = pf0_dev_get(pdev);
+	if (!pf0)
+		return NULL;
+
+	if (tsm_session_lookup(pf0))
+		return pf0;
+
+	if (!port || !port->parent || !dev_is_pci(port->parent))
+		return NULL;
+
+	uport = to_pci_dev(port->parent);
+	if (!pci_is_pcie(uport) ||
+	    pci_pcie_type(uport) != PCI_EXP_TYPE_UPSTREAM)
+		return NULL;
+
+	return tsm_session_lookup(uport) ? uport : NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_find_dsm);
+
+/* Every legal transition; everything else is a bug of this file. */
+bool tsm_session_may_follow(enum tsm_session_state from,
+			    enum tsm_session_state to)
+{
+	switch (to) {
+	case TSM_SESSION_CONNECTING:
+		return from == TSM_SESSION_NONE;
+	case TSM_SESSION_CONNECTED:
+		return from == TSM_SESSION_CONNECTING;
+	case TSM_SESSION_UNWINDING:
+		return from == TSM_SESSION_CONNECTING;
+	case TSM_SESSION_DISCONNECTING:
+		return from == TSM_SESSION_CONNECTED ||
+		       from == TSM_SESSION_CONNECTING;
+	case TSM_SESSION_NONE:
+		return from == TSM_SESSION_CONNECTING ||
+		       from == TSM_SESSION_UNWINDING ||
+		       from == TSM_SESSION_DISCONNECTING;
+	}
+
+	return false;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_session_may_follow);
+
+static void tsm_session_set_state(struct tsm_session *s,
+				  enum tsm_session_state state)
+{
+	lockdep_assert_held(&tsm_lock);
+
+	pci_WARN_ONCE(s->dsm, !tsm_session_may_follow(s->state, state),
+		      "session state %d -> %d\n", s->state, state);
+	trace_tsm_session_state(s->dsm, s->link->tsm_dev, s->state, state);
+	s->state = state;
+}
+
+/* The state in which nothing but its owner's teardown uses the session */
+static void tsm_session_start_teardown(struct tsm_session *s)
+{
+	tsm_session_set_state(s, TSM_SESSION_DISCONNECTING);
+	s->deadline = jiffies + msecs_to_jiffies(TSM_TEARDOWN_MS);
+	s->link->users++;
+}
+
+/*
+ * Keep the session that manages @pdev connected for an operation, or return
+ * NULL. Disconnect waits for tsm_session_put().
+ */
+struct tsm_session *tsm_session_get(struct pci_dev *pdev)
+{
+	struct tsm_session *s;
+
+	guard(mutex)(&tsm_lock);
+	if (!pdev->tsm)
+		return NULL;
+
+	s = tsm_session_lookup(pdev->tsm->dsm_dev);
+	if (!s || s->state != TSM_SESSION_CONNECTED)
+		return NULL;
+
+	s->users++;
+	return s;
+}
+
+void tsm_session_put(struct tsm_session *s)
+{
+	guard(mutex)(&tsm_lock);
+	if (!--s->users)
+		wake_up_all(&tsm_wait);
+}
+
+/* --- functions ---------------------------------------------------------- */
+
+/*
+ * Take the function's context away from everybody who might look for it. The
+ * caller, who alone gets it, destroys it.
+ */
+static struct pci_tsm *tsm_unpublish(struct pci_dev *pdev)
+{
+	guard(mutex)(&tsm_lock);
+	return xchg(&pdev->tsm, NULL);
+}
+
+static void tsm_function_destroy(struct tsm_session *s, struct pci_tsm *tsm)
+{
+	trace_tsm_function(tsm->pdev, s->dsm, false);
+	tsm_tdi_unbind(s, tsm);
+	tsm_ops_lock(s->link);
+	to_pci_tsm_ops(tsm)->remove(tsm);
+	tsm_ops_unlock(s->link);
+}
+
+/* Add a claimed function to a session that is kept connected. */
+static void tsm_function_probe(struct tsm_session *s, struct pci_dev *pdev)
+{
+	const struct pci_tsm_ops *ops = s->link->tsm_dev->pci_ops;
+	struct pci_tsm *tsm;
+	bool removed;
+
+	tsm_ops_lock(s->link);
+	tsm = ops->probe(s->link->tsm_dev, pdev);
+	tsm_ops_unlock(s->link);
+
+	pci_dbg(pdev, "setup TSM context: DSM: %s status: %s\n",
+		pci_name(s->dsm), tsm ? "success" : "failed");
+	if (!tsm)
+		return;
+
+	scoped_guard(mutex, &tsm_lock) {
+		removed = tsm_pdev_removed(pdev);
+		if (!removed)
+			pdev->tsm = tsm;
+	}
+
+	if (removed) {
+		tsm_function_destroy(s, tsm);
+		return;
+	}
+
+	trace_tsm_function(pdev, s->dsm, true);
+	tsm_sysfs_update(pdev);
+}
+
+/**
+ * tsm_function_add() - let a function join its DSM's session, if there is one
+ * @pdev: function that does not host a DSM itself
+ *
+ * A function for which the TSM driver has no use, or that cannot be added for
+ * lack of memory, stays without a context: that disables security operations
+ * for it and harms nobody else.
+ *
+ * Context: May sleep. Called for new functions, and by connect for those that
+ * were there before.
+ */
+void tsm_function_add(struct pci_dev *pdev)
+{
+	struct tsm_session *s;
+
+	scoped_guard(mutex, &tsm_lock) {
+		struct pci_dev *dsm;
+
+		/* devices that arrive before any TSM: nearly all of them */
+		if (xa_empty(&tsm_sessions) || pdev->tsm ||
+		    tsm_pdev_removed(pdev))
+			return;
+
+		dsm = tsm_find_dsm(pdev);
+		s = dsm && dsm != pdev ? tsm_session_lookup(dsm) : NULL;
+		/* connect looks for functions once more when it succeeded */
+		if (!s || s->state != TSM_SESSION_CONNECTED)
+			return;
+
+		if (!has_tee(s->dsm))
+			return;
+
+		/* somebody else is at it, or no memory */
+		if (xa_insert(&tsm_claims, tsm_key(pdev), pdev, GFP_KERNEL))
+			return;
+
+		s->users++;
+	}
+
+	tsm_function_probe(s, pdev);
+
+	scoped_guard(mutex, &tsm_lock) {
+		xa_erase(&tsm_claims, tsm_key(pdev));
+		wake_up_all(&tsm_wait);
+	}
+	tsm_session_put(s);
+}
+
+/**
+ * tsm_function_gone() - a function that does not host a DSM is being removed
+ * @pdev: the function, marked as removed
+ *
+ * Context: pci_rescan_remove_lock, for VFs the device_lock of the PF.
+ */
+void tsm_function_gone(struct pci_dev *pdev)
+{
+	struct tsm_session *s;
+	struct pci_tsm *tsm;
+
+	/* new claims are refused: the device is marked as removed */
+	wait_event(tsm_wait, !xa_load(&tsm_claims, tsm_key(pdev)));
+
+	scoped_guard(mutex, &tsm_lock) {
+		if (!pdev->tsm)
+			return;
+
+		/* keeps the DSM's context, which the driver may look at */
+		s = tsm_session_lookup(pdev->tsm->dsm_dev);
+		s->users++;
+	}
+
+	tsm = tsm_unpublish(pdev);
+	if (tsm)
+		tsm_function_destroy(s, tsm);
+	tsm_session_put(s);
+}
+
+static void tsm_session_add_functions(struct tsm_session *s)
+{
+	struct pci_dev *pdev = NULL;
+
+	/*
+	 * Without regard to PCI_EXP_DEVCAP_TEE of the functions: the DSM is
+	 * the arbiter of the security state of an interface, and if it says
+	 * that it can manage a function, let it.
+	 */
+	for_each_pci_dev(pdev) {
+		if (!is_pci_tsm_pf0(pdev))
+			tsm_function_add(pdev);
+	}
+}
+
+static bool tsm_function_of(struct tsm_session *s, struct pci_dev *pdev)
+{
+	guard(mutex)(&tsm_lock);
+	return pdev != s->dsm && pdev->tsm && pdev->tsm->dsm_dev == s->dsm;
+}
+
+static void tsm_session_remove_functions(struct tsm_session *s)
+{
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev_reverse(pdev) {
+		struct pci_tsm *tsm;
+
+		if (!tsm_function_of(s, pdev))
+			continue;
+
+		tsm = tsm_unpublish(pdev);
+		if (!tsm)
+			continue;
+
+		tsm_function_destroy(s, tsm);
+		tsm_sysfs_update(pdev);
+	}
+}
+
+/* --- connect and disconnect --------------------------------------------- */
+
+/*
+ * Power: the root port stays up as long as its device is connected, since
+ * link and device would lose keys and session below a port in D3. The device
+ * itself is kept in D0 only while a conversation runs, so that a driver such
+ * as vfio-pci can let it sleep in between.
+ */
+static int tsm_power_get(struct pci_dev *pdev)
+{
+	return pm_runtime_resume_and_get(&pdev->dev);
+}
+
+static void tsm_power_put(struct pci_dev *pdev)
+{
+	pm_runtime_put(&pdev->dev);
+}
+
+static int tsm_port_power_get(struct pci_dev *pdev)
+{
+	struct pci_dev *port = pcie_find_root_port(pdev);
+
+	return port ? pm_runtime_resume_and_get(&port->dev) : 0;
+}
+
+static void tsm_port_power_put(struct pci_dev *pdev)
+{
+	struct pci_dev *port = pcie_find_root_port(pdev);
+
+	if (port)
+		pm_runtime_put(&port->dev);
+}
+
+/* The last step of a session; its memory may be gone when this returns. */
+static void tsm_session_end(struct tsm_session *s)
+{
+	struct tsm_link *link = s->link;
+
+	scoped_guard(mutex, &tsm_lock) {
+		tsm_session_set_state(s, TSM_SESSION_NONE);
+		xa_erase(&tsm_sessions, tsm_key(s->dsm));
+		tsm_link_put(link);
+		wake_up_all(&tsm_wait);
+	}
+
+	pci_dev_put(s->dsm);
+	kfree(s);
+}
+
+/* Make the session that tsm_session_connect() is going to establish. */
+static struct tsm_session *tsm_session_begin(struct pci_dev *pdev, int tsm_id)
+{
+	struct tsm_session *s __free(kfree) = kzalloc_obj(*s);
+	int rc;
+
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+
+	guard(mutex)(&tsm_lock);
+	if (pdev->tsm || tsm_session_lookup(pdev))
+		return ERR_PTR(-EBUSY);
+
+	/* checked under the lock that removal takes after it set this */
+	if (tsm_pdev_removed(pdev))
+		return ERR_PTR(-ENODEV);
+
+	s->link = tsm_link_get_live(tsm_id);
+	if (!s->link)
+		return ERR_PTR(-ENXIO);
+
+	rc = xa_err(xa_store(&tsm_sessions, tsm_key(pdev), s, GFP_KERNEL));
+	if (rc) {
+		tsm_link_put(s->link);
+		return ERR_PTR(rc);
+	}
+
+	s->dsm = pci_dev_get(pdev);
+	s->deadline = jiffies + msecs_to_jiffies(TSM_CONVERSATION_MS);
+	tsm_session_set_state(s, TSM_SESSION_CONNECTING);
+
+	return no_free_ptr(s);
+}
+
+/*
+ * connect() has succeeded. Publish that, unless the device or the TSM went
+ * away in the meantime: nobody else would tear down then.
+ */
+static int tsm_session_connected(struct tsm_session *s)
+{
+	guard(mutex)(&tsm_lock);
+	if (s->cut) {
+		tsm_session_set_state(s, TSM_SESSION_DISCONNECTING);
+		s->deadline = jiffies + msecs_to_jiffies(TSM_TEARDOWN_MS);
+		return s->cut;
+	}
+
+	tsm_session_set_state(s, TSM_SESSION_CONNECTED);
+	/* no disconnect before the functions are in place */
+	s->users++;
+	return 0;
+}
+
+/* Called with the operations of the TSM entered. */
+static int tsm_session_talk(struct tsm_session *s)
+{
+	const struct pci_tsm_ops *ops = s->link->tsm_dev->pci_ops;
+	struct pci_dev *pdev = s->dsm;
+	struct pci_tsm *tsm;
+	int rc;
+
+	tsm = ops->probe(s->link->tsm_dev, pdev);
+	if (!tsm)
+		return -ENXIO;
+
+	/* the operations of a driver find their context here */
+	scoped_guard(mutex, &tsm_lock)
+		pdev->tsm = tsm;
+
+	scoped_guard(mutex, &to_pci_tsm_pf0(tsm)->lock) {
+		rc = ops->connect(pdev);
+		if (!rc) {
+			rc = tsm_session_connected(s);
+			if (rc)
+				ops->disconnect(pdev);
+		}
+	}
+
+	if (rc) {
+		tsm_unpublish(pdev);
+		ops->remove(tsm);
+	}
+
+	return rc;
+}
+
+static int tsm_session_open(struct tsm_session *s)
+{
+	int rc;
+
+	rc = tsm_port_power_get(s->dsm);
+	if (rc)
+		return rc;
+
+	rc = tsm_power_get(s->dsm);
+	if (rc)
+		goto out_port;
+
+	rc = tsm_ops_lock_killable(s->link);
+	if (rc)
+		goto out_power;
+
+	rc = tsm_session_talk(s);
+	tsm_ops_unlock(s->link);
+
+out_power:
+	tsm_power_put(s->dsm);
+out_port:
+	if (rc)
+		tsm_port_power_put(s->dsm);
+	return rc;
+}
+
+/**
+ * tsm_session_connect() - connect a DSM with a TSM
+ * @pdev: device that hosts the DSM
+ * @tsm_id: number of the TSM, as in its name
+ *
+ * Context: May sleep; killable. Connects of different devices run in parallel
+ * when the TSM's driver allows it.
+ *
+ * Return:
+ * * %0			- connected
+ * * %-EBUSY		- connected already, or a connect or disconnect is in
+ *			  flight
+ * * %-ENXIO		- no such link TSM, it is being unregistered, or it
+ *			  does not manage @pdev
+ * * %-ENODEV		- @pdev is being removed
+ * * %-EINTR		- killed
+ * * %-ETIMEDOUT	- the conversation took longer than its bound
+ * * %-ENOMEM		- out of memory
+ * * others		- of the TSM driver's connect()
+ */
+int tsm_session_connect(struct pci_dev *pdev, int tsm_id)
+{
+	struct tsm_session *s = tsm_session_begin(pdev, tsm_id);
+	struct tsm_link *link;
+	int rc;
+
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+
+	rc = tsm_session_open(s);
+	if (rc) {
+		/* why it was cut short, rather than where that was noticed */
+		scoped_guard(mutex, &tsm_lock)
+			rc = s->cut ?: rc;
+		tsm_session_end(s);
+		return rc;
+	}
+
+	tsm_session_add_functions(s);
+
+	/* s may be disconnected from here on */
+	link = s->link;
+	tsm_session_put(s);
+	scoped_guard(mutex, &tsm_lock)
+		tsm_link_put(link);
+
+	return 0;
+}
+
+/* Tear down a session that is DISCONNECTING by the caller's transition. */
+static void tsm_session_close(struct tsm_session *s)
+{
+	const struct pci_tsm_ops *ops = s->link->tsm_dev->pci_ops;
+	struct pci_dev *pdev = s->dsm;
+	struct pci_tsm *tsm = pdev->tsm;
+	bool powered;
+
+	/* what began while connected */
+	wait_event(tsm_wait, !READ_ONCE(s->users));
+
+	/* failure: messages will fail too, the teardown is local then */
+	powered = !tsm_power_get(pdev);
+
+	tsm_session_remove_functions(s);
+	tsm_tdi_unbind(s, tsm);
+
+	/* functions that were removed meanwhile, and still use @tsm */
+	wait_event(tsm_wait, !READ_ONCE(s->users));
+
+	tsm_ops_lock(s->link);
+	scoped_guard(mutex, &to_pci_tsm_pf0(tsm)->lock)
+		ops->disconnect(pdev);
+	tsm_unpublish(pdev);
+	ops->remove(tsm);
+	tsm_ops_unlock(s->link);
+
+	if (powered)
+		tsm_power_put(pdev);
+	tsm_port_power_put(pdev);
+	tsm_session_end(s);
+}
+
+/**
+ * tsm_session_disconnect() - disconnect a DSM at its user's request
+ * @pdev: device that hosts the DSM
+ * @tsm_name: name of the TSM that it is connected with
+ *
+ * Context: May sleep, not interruptible, at most TSM_TEARDOWN_MS.
+ *
+ * Return:
+ * * %0		- disconnected
+ * * %-ENXIO	- not connected
+ * * %-EINVAL	- connected with another TSM
+ * * %-EBUSY	- a connect or disconnect is in flight
+ */
+int tsm_session_disconnect(struct pci_dev *pdev, const char *tsm_name)
+{
+	struct tsm_session *s;
+
+	scoped_guard(mutex, &tsm_lock) {
+		s = tsm_session_lookup(pdev);
+		if (!s)
+			return -ENXIO;
+		if (!sysfs_streq(tsm_name, dev_name(&s->link->tsm_dev->dev)))
+			return -EINVAL;
+		if (s->state != TSM_SESSION_CONNECTED)
+			return -EBUSY;
+		tsm_session_start_teardown(s);
+	}
+
+	tsm_session_close(s);
+	return 0;
+}
+
+/**
+ * tsm_session_device_gone() - a device that may host a DSM is being removed
+ * @pdev: the device, marked as removed
+ *
+ * On return no session of @pdev exists, and none can begin.
+ *
+ * Context: pci_rescan_remove_lock.
+ */
+void tsm_session_device_gone(struct pci_dev *pdev)
+{
+	struct tsm_session *s;
+	bool mine;
+
+	scoped_guard(mutex, &tsm_lock) {
+		s = tsm_session_lookup(pdev);
+		if (!s)
+			return;
+
+		s->cut = -ENODEV;
+		mine = s->state == TSM_SESSION_CONNECTED;
+		if (mine)
+			tsm_session_start_teardown(s);
+	}
+
+	if (mine)
+		tsm_session_close(s);
+	else
+		wait_event(tsm_wait, !xa_load(&tsm_sessions, tsm_key(pdev)));
+}
+
+static void tsm_session_close_work(struct work_struct *work)
+{
+	tsm_session_close(container_of(work, struct tsm_session, close_work));
+}
+
+/**
+ * tsm_session_close_all() - end all sessions of a TSM that is leaving
+ * @link: the TSM; no connect begins any more
+ *
+ * Connects in flight end at their next message; each of the others is torn
+ * down by a work item of its own, so that one slow device does not use up the
+ * time of the next one.
+ *
+ * Context: May sleep.
+ */
+void tsm_session_close_all(struct tsm_link *link)
+{
+	struct tsm_session *s;
+	unsigned long key;
+
+	scoped_guard(mutex, &tsm_lock) {
+		xa_for_each(&tsm_sessions, key, s) {
+			if (s->link != link)
+				continue;
+
+			if (s->state == TSM_SESSION_CONNECTED) {
+				tsm_session_start_teardown(s);
+				INIT_WORK(&s->close_work,
+					  tsm_session_close_work);
+				queue_work(system_dfl_long_wq, &s->close_work);
+			} else if (s->state == TSM_SESSION_CONNECTING) {
+				s->cut = s->cut ?: -ENXIO;
+			}
+		}
+	}
+
+	wait_event(tsm_wait, !READ_ONCE(link->users));
+	/* whoever woke us is done with @link once it dropped the lock */
+	guard(mutex)(&tsm_lock);
+}
+
+/* --- messages ------------------------------------------------------------ */
+
+/**
+ * tsm_session_may_send() - may a conversation go on with one more message?
+ * @s: the session
+ * @now: jiffies
+ * @killed: a fatal signal is pending for the thread that talks
+ *
+ * Context: Holds tsm_lock.
+ *
+ * Return: 0, or the errno with which the conversation ends, see
+ * pci_tsm_doe_transfer().
+ */
+int tsm_session_may_send(const struct tsm_session *s, unsigned long now,
+			 bool killed)
+{
+	/* a device that is gone, or will be, is left alone in every state */
+	if (s->cut == -ENODEV)
+		return -ENODEV;
+
+	if (s->state == TSM_SESSION_CONNECTING && s->cut)
+		return s->cut;
+
+	/* taking back what was done goes on without its user */
+	if (killed && (s->state == TSM_SESSION_CONNECTING ||
+		       s->state == TSM_SESSION_CONNECTED))
+		return -EINTR;
+
+	if (time_after(now, s->deadline))
+		return -ETIMEDOUT;
+
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_session_may_send);
+
+/**
+ * pci_tsm_unwind() - connect() has failed and takes back what it did
+ * @pdev: device that hosts the DSM
+ *
+ * A driver calls this between the failure and its last messages to the
+ * device, such as the end of the SPDM session. They are sent although the
+ * conversation was to end, for two seconds at most; only a device that is
+ * being removed gets no more messages.
+ *
+ * Context: A TSM driver's connect().
+ */
+void pci_tsm_unwind(struct pci_dev *pdev)
+{
+	struct tsm_session *s;
+
+	guard(mutex)(&tsm_lock);
+	s = tsm_session_lookup(pdev);
+	if (!s || s->state != TSM_SESSION_CONNECTING)
+		return;
+
+	tsm_session_set_state(s, TSM_SESSION_UNWINDING);
+	s->deadline = jiffies + msecs_to_jiffies(TSM_UNWIND_MS);
+}
+EXPORT_SYMBOL_GPL(pci_tsm_unwind);
+
+/**
+ * pci_tsm_converse() - talk to a connected DSM on a TSM driver's own account
+ * @pdev: device that hosts the DSM
+ * @talk: called with @pdev; sends its messages by pci_tsm_doe_transfer()
+ *
+ * For what a driver does with a device between connect and disconnect, such
+ * as new keys for its IDE stream.
+ *
+ * Context: May sleep; killable. Not from an operation of the TSM on @pdev.
+ *
+ * Return:
+ * * %-ENOTCONN		- not connected
+ * * %-EINTR		- killed while waiting for another operation
+ * * others		- of @talk
+ */
+int pci_tsm_converse(struct pci_dev *pdev, int (*talk)(struct pci_dev *pdev))
+{
+	struct tsm_session *s = tsm_session_get(pdev);
+	int rc;
+
+	if (!s)
+		return -ENOTCONN;
+
+	rc = tsm_power_get(pdev);
+	if (rc)
+		goto out_session;
+
+	rc = tsm_ops_lock_killable(s->link);
+	if (rc)
+		goto out_power;
+
+	rc = mutex_lock_killable(&to_pci_tsm_pf0(pdev->tsm)->lock);
+	if (!rc) {
+		scoped_guard(mutex, &tsm_lock)
+			s->deadline = jiffies +
+				      msecs_to_jiffies(TSM_CONVERSATION_MS);
+		rc = talk(pdev);
+		mutex_unlock(&to_pci_tsm_pf0(pdev->tsm)->lock);
+	}
+	tsm_ops_unlock(s->link);
+
+out_power:
+	tsm_power_put(pdev);
+out_session:
+	tsm_session_put(s);
+	return rc;
+}
+EXPORT_SYMBOL_GPL(pci_tsm_converse);
+
+static struct pci_doe_mb *tsm_doe_mailbox(struct pci_dev *pdev)
+{
+	struct tsm_session *s;
+	int rc;
+
+	guard(mutex)(&tsm_lock);
+	s = tsm_session_lookup(pdev);
+	if (!s || !pdev->tsm)
+		return ERR_PTR(-ENXIO);
+
+	rc = tsm_session_may_send(s, jiffies, fatal_signal_pending(current));
+	if (rc)
+		return ERR_PTR(rc);
+
+	return to_pci_tsm_pf0(pdev->tsm)->doe_mb ?: ERR_PTR(-ENXIO);
+}
+
+/**
+ * pci_tsm_doe_transfer() - exchange one message with a DSM
+ * @pdev: device that hosts the DSM
+ * @type: DOE data object type: %PCI_DOE_FEATURE_CMA or
+ *	  %PCI_DOE_FEATURE_SSESSION
+ * @req: request
+ * @req_sz: bytes at @req
+ * @resp: where the response goes
+ * @resp_sz: bytes that fit there; what exceeds them is lost
+ *
+ * This is also where a conversation is told to end. A driver passes the errno
+ * on, after it has released what it holds.
+ *
+ * Context: A TSM driver's operation on @pdev. Sleeps, at most for the second
+ * that a DOE response may take (PCIe r7.0 section 6.30.2).
+ *
+ * Return:
+ * * bytes received	- in whole dwords if fewer than @resp_sz
+ * * %-ENODEV		- the device is being removed
+ * * %-ENXIO		- the TSM is being unregistered, or @pdev is not in an
+ *			  operation of its TSM
+ * * %-EINTR		- the user who waits for connect was killed
+ * * %-ETIMEDOUT	- the conversation or teardown exceeded its time
+ * * %-EIO		- no answer within a second, or a DOE error
+ */
+int pci_tsm_doe_transfer(struct pci_dev *pdev, u8 type, const void *req,
+			 size_t req_sz, void *resp, size_t resp_sz)
+{
+	struct pci_doe_mb *doe_mb = tsm_doe_mailbox(pdev);
+	ktime_t start = ktime_get();
+	int rc;
+
+	if (IS_ERR(doe_mb))
+		return PTR_ERR(doe_mb);
+
+	rc = pci_doe(doe_mb, PCI_VENDOR_ID_PCI_SIG, type, req, req_sz, resp,
+		     resp_sz);
+	trace_tsm_doe(pdev, type, req_sz, rc,
+		      ktime_us_delta(ktime_get(), start));
+
+	return rc;
+}
+EXPORT_SYMBOL_GPL(pci_tsm_doe_transfer);

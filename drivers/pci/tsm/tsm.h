@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the PCI/TSM core share, and nobody else sees: the session
+ * of a DSM, the liveness of a TSM, and the order of every lock involved.
+ */
+#ifndef _DRIVERS_PCI_TSM_H
+#define _DRIVERS_PCI_TSM_H
+
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/pci-tsm.h>
+#include <linux/tsm.h>
+#include <linux/workqueue.h>
+
+#include "../pci.h"
+
+/*
+ * Lock order, outermost first. The first group belongs to the callers and
+ * lockdep sees only part of it: a kernfs active reference is held by every
+ * show() and store(), device_lock is not validated.
+ *
+ *   pci_rescan_remove_lock, device_lock, kernfs active reference,
+ *   a TSM driver's own mutex around tsm_register()
+ *     tsm_visibility_lock    register and unregister: who may see tsm/
+ *     tsm_link::serial       drivers without PCI_TSM_OPS_PARALLEL only
+ *       pci_tsm_pf0::lock    connect, disconnect, bind, unbind of one DSM
+ *         the TSM driver's locks inside an operation
+ *           tsm_lock         publication: innermost, a few instructions
+ *
+ * Rules that follow:
+ *
+ * - Nothing is called under tsm_lock: no operation of a TSM driver, no sysfs
+ *   visibility change. A show() takes only this lock, and so never waits for
+ *   a conversation with a device.
+ * - PCI hotplug enters with pci_rescan_remove_lock (and, for VFs, device_lock)
+ *   held. It may wait for a claim (see tsm_claims) and for a conversation that
+ *   it has cut short, which is over at the next message. It waits longer only
+ *   for a driver without PCI_TSM_OPS_PARALLEL.
+ * - A visibility change drains the attributes of that function. The tsm/ group
+ *   of a DSM is changed only by register and unregister (under
+ *   tsm_visibility_lock, with no conversation in flight), the group of a
+ *   managed function only by whoever holds the claim to it: never two for one
+ *   function, and never the group whose store() is running.
+ */
+extern struct mutex tsm_lock;
+
+/* Woken at each change that tsm_lock protects and somebody may wait for. */
+extern struct wait_queue_head tsm_wait;
+
+/* A conversation with a device or its firmware, from first to last message. */
+#define TSM_CONVERSATION_MS	30000
+/* A whole teardown, queueing included; iommufd gives its objects 60 s. */
+#define TSM_TEARDOWN_MS		40000
+/* What a connect that fails may spend on taking back what it did. */
+#define TSM_UNWIND_MS		2000
+
+/**
+ * struct tsm_link - a registered TSM that serves links, and whether it lives
+ * @node: entry in the core's list
+ * @tsm_dev: the class device
+ * @leaving: being unregistered: nothing new starts (tsm_lock)
+ * @users: connects and disconnects in flight (tsm_lock)
+ * @serial: serialises the operations of a driver that did not opt in to
+ *	    parallel ones
+ *
+ * The tsm class knows nothing of liveness, so the core keeps it here.
+ */
+struct tsm_link {
+	struct list_head node;
+	struct tsm_dev *tsm_dev;
+	bool leaving;
+	unsigned int users;
+	struct mutex serial;
+};
+
+/**
+ * enum tsm_session_state - the life of the connection with one DSM
+ * @TSM_SESSION_NONE: not connected; no &struct tsm_session exists
+ * @TSM_SESSION_CONNECTING: the driver's connect() is running
+ * @TSM_SESSION_UNWINDING: connect() failed and takes back what it did
+ * @TSM_SESSION_CONNECTED: established; functions may join, TDIs may be bound
+ * @TSM_SESSION_DISCONNECTING: teardown, by whoever made the transition
+ */
+enum tsm_session_state {
+	TSM_SESSION_NONE,
+	TSM_SESSION_CONNECTING,
+	TSM_SESSION_UNWINDING,
+	TSM_SESSION_CONNECTED,
+	TSM_SESSION_DISCONNECTING,
+};
+
+/**
+ * struct tsm_session - connection of one DSM with one TSM
+ * @dsm: the device that hosts the DSM, with a reference
+ * @link: the TSM
+ * @state: changed by tsm_session_set_state() only (tsm_lock)
+ * @cut: errno that ends the conversation at its next message, or 0 (tsm_lock)
+ * @deadline: jiffies after which no further message is sent (tsm_lock)
+ * @users: functions being added or removed, TDI operations (tsm_lock)
+ * @close_work: teardown on behalf of an unregistering TSM
+ *
+ * Lives in tsm_sessions from the first step of connect to the last step of
+ * disconnect, whoever makes these. Only the owner of the present transition
+ * frees it; everybody else looks it up again under tsm_lock.
+ */
+struct tsm_session {
+	struct pci_dev *dsm;
+	struct tsm_link *link;
+	enum tsm_session_state state;
+	int cut;
+	unsigned long deadline;
+	unsigned int users;
+	struct work_struct close_work;
+};
+
+static inline const struct pci_tsm_ops *to_pci_tsm_ops(struct pci_tsm *tsm)
+{
+	return tsm->tsm_dev->pci_ops;
+}
+
+static inline struct pci_tsm_pf0 *to_pci_tsm_pf0(struct pci_tsm *dsm_tsm)
+{
+	return container_of(dsm_tsm, struct pci_tsm_pf0, base_tsm);
+}
+
+static inline bool has_tee(struct pci_dev *pdev)
+{
+	return pdev->devcap & PCI_EXP_DEVCAP_TEE;
+}
+
+/* Is pci_destroy_dev() under way? It says so before it calls this core. */
+static inline bool tsm_pdev_removed(struct pci_dev *pdev)
+{
+	return test_bit(PCI_DEV_REMOVED, &pdev->priv_flags);
+}
+
+/* Is @tsm_dev managing physical link / session properties... */
+static inline bool is_link_tsm(struct tsm_dev *tsm_dev)
+{
+	return tsm_dev && tsm_dev->pci_ops && tsm_dev->pci_ops->link_ops.probe;
+}
+
+/* ...or is @tsm_dev managing device security state ? */
+static inline bool is_devsec_tsm(struct tsm_dev *tsm_dev)
+{
+	return tsm_dev && tsm_dev->pci_ops && tsm_dev->pci_ops->devsec_ops.lock;
+}
+
+/* core.c */
+bool tsm_link_present(void);
+struct tsm_link *tsm_link_get_live(int id);
+void tsm_link_put(struct tsm_link *link);
+void tsm_ops_lock(struct tsm_link *link);
+int tsm_ops_lock_killable(struct tsm_link *link);
+void tsm_ops_unlock(struct tsm_link *link);
+
+/* session.c */
+struct pci_dev *tsm_find_dsm(struct pci_dev *pdev);
+struct tsm_session *tsm_session_lookup(struct pci_dev *dsm);
+struct tsm_session *tsm_session_get(struct pci_dev *pdev);
+void tsm_session_put(struct tsm_session *s);
+bool tsm_session_may_follow(enum tsm_session_state from,
+			    enum tsm_session_state to);
+int tsm_session_may_send(const struct tsm_session *s, unsigned long now,
+			 bool killed);
+int tsm_session_connect(struct pci_dev *pdev, int tsm_id);
+int tsm_session_disconnect(struct pci_dev *pdev, const char *tsm_name);
+void tsm_session_close_all(struct tsm_link *link);
+void tsm_session_device_gone(struct pci_dev *pdev);
+void tsm_function_add(struct pci_dev *pdev);
+void tsm_function_gone(struct pci_dev *pdev);
+
+/* tdi.c */
+void tsm_tdi_unbind(struct tsm_session *s, struct pci_tsm *tsm);
+
+/* sysfs.c */
+void tsm_sysfs_update(struct pci_dev *pdev);
+
+#endif
