@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Config space of the endpoint's functions: reset values, write masks, and what
+ * a write sets off. Everything here runs under sim_device::lock.
+ */
+#include <linux/bitfield.h>
+#include <linux/lockdep.h>
+#include <linux/pci.h>
+#include <linux/sizes.h>
+#include <kunit/visibility.h>
+
+#include "sim.h"
+
+#define SIM_BAR_TYPE	(PCI_BASE_ADDRESS_MEM_TYPE_64 | \
+			 PCI_BASE_ADDRESS_MEM_PREFETCH)
+#define SIM_PFS		(BIT(SIM_FN_PF0) | BIT(SIM_FN_PF))
+#define SIM_ALL		(SIM_PFS | BIT(SIM_FN_VF))
+#define SIM_LINK_SPEED	(SIM_LINK_STATUS & PCI_EXP_LNKSTA_CLS)
+#define SIM_LINK_WIDTH	(SIM_LINK_STATUS & PCI_EXP_LNKSTA_NLW)
+
+/**
+ * struct sim_reg - one register of 32 bits
+ * @where: offset in config space
+ * @kinds: functions that have it, bits of enum sim_function_kind
+ * @init: value after reset
+ * @rw: bits that a write changes
+ * @w1c: bits that a write of 1 clears
+ *
+ * A register that is not listed is hardwired to 0.
+ */
+struct sim_reg {
+	u16 where;
+	u8 kinds;
+	u32 init;
+	u32 rw;
+	u32 w1c;
+};
+
+static const struct sim_reg sim_regs[] = {
+	{ PCI_VENDOR_ID, SIM_PFS, SIM_DEVICE_ID << 16 | SIM_VENDOR_ID },
+	/* PCIe 9.3.4.1: a VF has neither id, its driver asks the PF */
+	{ PCI_VENDOR_ID, BIT(SIM_FN_VF), 0xffffffff },
+	/*
+	 * Immediately ready: nothing here needs time after a reset, and a test
+	 * with hundreds of resets would wait 100 ms for each.
+	 */
+	{ PCI_COMMAND, SIM_PFS,
+	  (PCI_STATUS_CAP_LIST | PCI_STATUS_IMM_READY) << 16,
+	  PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY |
+	  PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE,
+	  PCI_STATUS_ERROR_BITS << 16 },
+	/* Memory Space Enable of a VF is VF MSE of its PF */
+	{ PCI_COMMAND, BIT(SIM_FN_VF),
+	  (PCI_STATUS_CAP_LIST | PCI_STATUS_IMM_READY) << 16,
+	  PCI_COMMAND_MASTER, PCI_STATUS_ERROR_BITS << 16 },
+	{ PCI_CLASS_REVISION, SIM_ALL, SIM_CLASS << 8 | SIM_REVISION },
+	{ PCI_CACHE_LINE_SIZE, SIM_PFS, 0, 0xff },
+	{ PCI_BASE_ADDRESS_0, SIM_PFS, SIM_BAR_TYPE, ~(SIM_BAR0_SIZE - 1) },
+	{ PCI_BASE_ADDRESS_1, SIM_PFS, 0, ~0 },
+	{ PCI_BASE_ADDRESS_2, SIM_PFS, SIM_BAR_TYPE, ~(SIM_BAR2_SIZE - 1) },
+	{ PCI_BASE_ADDRESS_3, SIM_PFS, 0, ~0 },
+	{ PCI_SUBSYSTEM_VENDOR_ID, SIM_ALL,
+	  SIM_SUBSYS_ID << 16 | SIM_SUBSYS_VENDOR_ID },
+	{ PCI_CAPABILITY_LIST, SIM_ALL, SIM_CAP_PM },
+	{ PCI_INTERRUPT_LINE, SIM_PFS, 0, 0xff },
+
+	{ SIM_CAP_PM, SIM_ALL, 3 << 16 | SIM_CAP_EXP << 8 | PCI_CAP_ID_PM },
+	{ SIM_CAP_PM + PCI_PM_CTRL, SIM_ALL, PCI_PM_CTRL_NO_SOFT_RESET,
+	  PCI_PM_CTRL_STATE_MASK },
+
+	{ SIM_CAP_EXP, SIM_ALL,
+	  (PCI_EXP_TYPE_ENDPOINT << 4 | 2) << 16 | PCI_CAP_ID_EXP },
+	{ SIM_CAP_EXP + PCI_EXP_DEVCAP, SIM_ALL,
+	  PCI_EXP_DEVCAP_EXT_TAG | PCI_EXP_DEVCAP_RBER | PCI_EXP_DEVCAP_FLR |
+	  PCI_EXP_DEVCAP_TEE },
+	/* Initiate Function Level Reset always reads as 0 */
+	{ SIM_CAP_EXP + PCI_EXP_DEVCTL, SIM_PFS,
+	  PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN |
+	  PCI_EXP_DEVCTL_READRQ_512B,
+	  0xffff & ~PCI_EXP_DEVCTL_BCR_FLR,
+	  SIM_DEVSTA_W1C << 16 },
+	/* All else of a VF's Device Control is its PF's (PCIe 9.3.5.4) */
+	{ SIM_CAP_EXP + PCI_EXP_DEVCTL, BIT(SIM_FN_VF), 0, 0,
+	  SIM_DEVSTA_W1C << 16 },
+	{ SIM_CAP_EXP + PCI_EXP_LNKCAP, SIM_ALL,
+	  SIM_LINK_SPEED | SIM_LINK_WIDTH },
+	{ SIM_CAP_EXP + PCI_EXP_LNKCTL, SIM_PFS,
+	  (SIM_LINK_SPEED | SIM_LINK_WIDTH) << 16,
+	  PCI_EXP_LNKCTL_RCB | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES },
+	{ SIM_CAP_EXP + PCI_EXP_LNKCAP2, SIM_ALL, SIM_LINK_SPEEDS },
+	{ SIM_CAP_EXP + PCI_EXP_LNKCTL2, SIM_PFS, SIM_LINK_SPEED,
+	  PCI_EXP_LNKCTL2_TLS },
+
+	/* Version 2: the discovery request says which version it speaks */
+	{ SIM_EXT_DOE, BIT(SIM_FN_PF0), 2 << 16 | PCI_EXT_CAP_ID_DOE },
+
+	{ SIM_EXT_SRIOV + PCI_SRIOV_CTRL, BIT(SIM_FN_PF0), 0,
+	  PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE },
+	{ SIM_EXT_SRIOV + PCI_SRIOV_NUM_VF, BIT(SIM_FN_PF0), 0, 0xffff },
+	{ SIM_EXT_SRIOV + PCI_SRIOV_SYS_PGSIZE, BIT(SIM_FN_PF0), 1,
+	  SIM_SRIOV_PAGE_SIZES },
+	{ SIM_EXT_SRIOV + PCI_SRIOV_BAR, BIT(SIM_FN_PF0), SIM_BAR_TYPE,
+	  ~(SIM_VF_BAR_SIZE - 1) },
+	{ SIM_EXT_SRIOV + PCI_SRIOV_BAR + 4, BIT(SIM_FN_PF0), 0, ~0 },
+};
+
+static const struct sim_reg *sim_reg_find(struct sim_function *f,
+					  unsigned int where)
+{
+	for (int i = 0; i < ARRAY_SIZE(sim_regs); i++)
+		if (sim_regs[i].where == where &&
+		    sim_regs[i].kinds & BIT(f->kind))
+			return &sim_regs[i];
+	return NULL;
+}
+
+static bool sim_is_sriov(unsigned int where)
+{
+	return where >= SIM_EXT_SRIOV &&
+	       where < SIM_EXT_SRIOV + PCI_EXT_CAP_SRIOV_SIZEOF;
+}
+
+static bool sim_is_ide(struct sim_function *f, unsigned int where)
+{
+	return f->kind == SIM_FN_PF0 && where >= SIM_EXT_IDE;
+}
+
+/* The registers behind the capability header, which is an ordinary register */
+static bool sim_is_doe(struct sim_function *f, unsigned int where)
+{
+	return f->kind == SIM_FN_PF0 && where > SIM_EXT_DOE &&
+	       where < SIM_EXT_DOE + PCI_DOE_CAP_SIZEOF;
+}
+
+/**
+ * sim_function_reset() - give all registers of a function their reset values
+ * @f: function
+ *
+ * What a Function Level Reset does to config space. The device's IDE and SPDM
+ * state are not in here and survive (PCIe 6.6.2).
+ *
+ * Context: under sim_device::lock.
+ */
+void sim_function_reset(struct sim_function *f)
+{
+	struct sim_device *d = f->dev;
+	u32 *cfg = f->cfg;
+
+	memset(cfg, 0, sizeof(f->cfg));
+	for (int i = 0; i < ARRAY_SIZE(sim_regs); i++) {
+		const struct sim_reg *reg = &sim_regs[i];
+
+		if (!(reg->kinds & BIT(f->kind)))
+			continue;
+		if (sim_is_sriov(reg->where) && !d->total_vfs)
+			continue;
+		cfg[reg->where / 4] = reg->init;
+	}
+
+	if (f->kind != SIM_FN_VF && d->nr_functions > 1)
+		cfg[PCI_CACHE_LINE_SIZE / 4] |= PCI_HEADER_TYPE_MFD << 16;
+
+	if (f->kind == SIM_FN_PF0) {
+		u32 next = d->total_vfs ? SIM_EXT_SRIOV : SIM_EXT_IDE;
+
+		cfg[SIM_EXT_DOE / 4] |= next << 20;
+		if (d->total_vfs)
+			sim_sriov_reset(f);
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_function_reset);
+
+/*
+ * PCIe 6.6.2: the function alone. That of a PF clears its VF Enable, so that
+ * its VFs are gone, and come back with their reset values.
+ */
+static void sim_function_flr(struct sim_function *f)
+{
+	sim_function_reset(f);
+	if (f->kind == SIM_FN_PF0)
+		sim_doe_flr(&f->dev->doe);
+}
+
+static u32 sim_function_read_dword(struct sim_function *f, unsigned int where)
+{
+	struct sim_device *d = f->dev;
+
+	if (sim_is_doe(f, where))
+		return sim_doe_read(&d->doe, where - SIM_EXT_DOE);
+	if (sim_is_ide(f, where))
+		return sim_ide_read(&d->ide, where - SIM_EXT_IDE);
+	if (where < SIM_CFG_SHADOW_BYTES)
+		return f->cfg[where / 4];
+	return 0;
+}
+
+/**
+ * sim_function_read() - config read
+ * @f: function
+ * @where: offset, aligned to @size
+ * @size: 1, 2 or 4 bytes
+ *
+ * Context: under sim_device::lock.
+ * Return: the value, in the low bits.
+ */
+u32 sim_function_read(struct sim_function *f, unsigned int where, int size)
+{
+	u32 val = sim_function_read_dword(f, where & ~3);
+
+	lockdep_assert_held(&f->dev->lock);
+	return (val >> 8 * (where & 3)) & GENMASK(8 * size - 1, 0);
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_function_read);
+
+static void sim_function_write_dword(struct sim_function *f,
+				     unsigned int where, u32 val, u32 mask)
+{
+	const struct sim_reg *reg;
+	u32 old, new;
+
+	if (where >= SIM_CFG_SHADOW_BYTES)
+		return;
+	reg = sim_reg_find(f, where);
+	if (!reg || (sim_is_sriov(where) && !f->dev->total_vfs))
+		return;
+
+	old = f->cfg[where / 4];
+	new = (old & ~(reg->rw & mask)) | (val & reg->rw & mask);
+	new &= ~(val & reg->w1c & mask);
+
+	if (where == SIM_CAP_PM + PCI_PM_CTRL) {
+		/* Of D1 and D2, which are not there, a write changes nothing */
+		u32 state = FIELD_GET(PCI_PM_CTRL_STATE_MASK, new);
+
+		if (state == 1 || state == 2)
+			new = old;
+	} else if (sim_is_sriov(where)) {
+		new = sim_sriov_write(f, where - SIM_EXT_SRIOV, old, new);
+	}
+	f->cfg[where / 4] = new;
+
+	if (where == SIM_CAP_EXP + PCI_EXP_DEVCTL &&
+	    val & mask & PCI_EXP_DEVCTL_BCR_FLR)
+		sim_function_flr(f);
+}
+
+/**
+ * sim_function_write() - config write
+ * @f: function
+ * @where: offset, aligned to @size
+ * @size: 1, 2 or 4 bytes
+ * @val: the value, in the low bits
+ *
+ * Context: under sim_device::lock.
+ */
+void sim_function_write(struct sim_function *f, unsigned int where, int size,
+			u32 val)
+{
+	unsigned int shift = 8 * (where & 3);
+	u32 mask = GENMASK(8 * size - 1, 0) << shift;
+	struct sim_device *d = f->dev;
+
+	lockdep_assert_held(&d->lock);
+	where &= ~3;
+	val <<= shift;
+	if (sim_is_doe(f, where))
+		sim_doe_write(&d->doe, where - SIM_EXT_DOE, val, mask);
+	else if (sim_is_ide(f, where))
+		sim_ide_write(&d->ide, where - SIM_EXT_IDE, val, mask);
+	else
+		sim_function_write_dword(f, where, val, mask);
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_function_write);

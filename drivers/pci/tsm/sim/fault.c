@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Faults: what is configured, at which message it strikes, and what it does
+ * to that message.
+ *
+ * Messages are DOE objects of types 1 and 2, counted from GET_VERSION, which is
+ * number 1, so that a fault strikes each attempt to connect at the same place.
+ * Outside a session RESPOND_IF_READY is no message of its own: a device may need
+ * it or not, depending on how fast the machine is. What connect() returns then:
+ *
+ *	no-answer		-EIO, after doe.c waited for a second
+ *	doe-error		-EIO
+ *	truncate		-EBADMSG
+ *	oversize		-EBADMSG
+ *	corrupt			-EBADMSG, or -EKEYREJECTED where the bit is covered
+ *				by a signature alone
+ *	busy			0, or -ETIMEDOUT if the device never gets ready
+ *	not-ready		0
+ *	unexpected		-EPROTO
+ *	bad-chain		-EKEYREJECTED
+ *	bad-identity		-EKEYREJECTED
+ *	bad-measurement		-EKEYREJECTED
+ *	key-refused		-EKEYREJECTED
+ *	never-secure		-ENXIO
+ *	remove			-ENODEV
+ */
+#include <linux/kstrtox.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <kunit/visibility.h>
+
+#include "dsm.h"
+
+enum sim_fault_kind {
+	FAULT_NONE,
+	FAULT_NO_ANSWER,
+	FAULT_DOE_ERROR,
+	FAULT_TRUNCATE,
+	FAULT_OVERSIZE,
+	FAULT_CORRUPT,
+	FAULT_BUSY,
+	FAULT_NOT_READY,
+	FAULT_UNEXPECTED,
+	FAULT_BAD_CHAIN,
+	FAULT_BAD_IDENTITY,
+	FAULT_BAD_MEASUREMENT,
+	FAULT_KEY_REFUSED,
+	FAULT_NEVER_SECURE,
+	FAULT_REMOVE,
+};
+
+#define FAULT_LAST_BIT		UINT_MAX
+#define FAULT_FILLER		0xa5
+
+/**
+ * struct sim_fault_type - how a fault is written
+ * @name: first word
+ * @message: takes the number of a message
+ * @arg: takes an argument after that
+ * @arg_default: value of the argument if it is left out
+ * @arg_max: largest one
+ */
+struct sim_fault_type {
+	const char *name;
+	bool message;
+	bool arg;
+	unsigned int arg_default;
+	unsigned int arg_max;
+};
+
+static const struct sim_fault_type fault_types[] = {
+	[FAULT_NONE]		= { "none" },
+	[FAULT_NO_ANSWER]	= { "no-answer", true },
+	[FAULT_DOE_ERROR]	= { "doe-error", true },
+	/* dwords less, dwords more, the bit to flip */
+	[FAULT_TRUNCATE]	= { "truncate", true, true, 1, UINT_MAX },
+	[FAULT_OVERSIZE]	= { "oversize", true, true, 1, UINT_MAX },
+	[FAULT_CORRUPT]		= { "corrupt", true, true, FAULT_LAST_BIT,
+				    FAULT_LAST_BIT - 1 },
+	/* messages in a row */
+	[FAULT_BUSY]		= { "busy", true, true, 1, UINT_MAX },
+	[FAULT_NOT_READY]	= { "not-ready", true },
+	[FAULT_UNEXPECTED]	= { "unexpected", true },
+	[FAULT_BAD_CHAIN]	= { "bad-chain" },
+	[FAULT_BAD_IDENTITY]	= { "bad-identity" },
+	[FAULT_BAD_MEASUREMENT]	= { "bad-measurement" },
+	/* PR, NPR, CPL of Rx, then of Tx */
+	[FAULT_KEY_REFUSED]	= { "key-refused", true, true, 0,
+				    SIM_IDE_DIRECTIONS * SIM_IDE_SUB_STREAMS -
+					    1 },
+	[FAULT_NEVER_SECURE]	= { "never-secure" },
+	[FAULT_REMOVE]		= { "remove", true },
+};
+
+/**
+ * sim_fault_init() - a device without faults
+ * @d: device
+ */
+void sim_fault_init(struct sim_device *d)
+{
+	raw_spin_lock_init(&d->fault.lock);
+	d->fault.kind = FAULT_NONE;
+	d->fault.message = 1;
+}
+
+static int fault_number(char **words, unsigned int min, unsigned int max,
+			unsigned int *value)
+{
+	char *word = strsep(words, " ");
+	int rc;
+
+	if (!word)
+		return 0;
+
+	rc = kstrtouint(word, 10, value);
+	if (rc || *value < min || *value > max)
+		return -EINVAL;
+
+	return 0;
+}
+
+/**
+ * sim_fault_parse() - configure a fault
+ * @d: device
+ * @text: "none", or name, number of the message, argument; what is left out
+ *	  at the end has a default; message and argument where they mean
+ *	  something, see fault_types
+ *
+ * Return: 0; -EINVAL with nothing changed; -ENOMEM.
+ */
+int sim_fault_parse(struct sim_device *d, const char *text)
+{
+	unsigned int kind, message = 1, arg;
+	char *words, *word;
+
+	char *copy __free(kfree) = kstrdup(text, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+
+	words = strim(copy);
+	word = strsep(&words, " ");
+	for (kind = 0; kind < ARRAY_SIZE(fault_types); kind++)
+		if (!strcmp(word, fault_types[kind].name))
+			break;
+	if (kind == ARRAY_SIZE(fault_types))
+		return -EINVAL;
+
+	arg = fault_types[kind].arg_default;
+	if (fault_types[kind].message &&
+	    fault_number(&words, 1, UINT_MAX, &message))
+		return -EINVAL;
+	if (fault_types[kind].arg &&
+	    fault_number(&words, 0, fault_types[kind].arg_max, &arg))
+		return -EINVAL;
+	if (words)
+		return -EINVAL;
+
+	guard(raw_spinlock_irqsave)(&d->fault.lock);
+	d->fault.kind = kind;
+	d->fault.message = message;
+	d->fault.arg = arg;
+	d->fault.again = false;
+	d->fault.hits = 0;
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_fault_parse);
+
+/**
+ * sim_fault_show() - the configured fault, as sim_fault_parse() takes it
+ * @d: device
+ * @page: where to
+ *
+ * Return: bytes written.
+ */
+ssize_t sim_fault_show(struct sim_device *d, char *page)
+{
+	const struct sim_fault_type *type;
+	unsigned int message, arg;
+
+	scoped_guard(raw_spinlock_irqsave, &d->fault.lock) {
+		type = &fault_types[d->fault.kind];
+		message = d->fault.message;
+		arg = d->fault.arg;
+	}
+
+	if (!type->message)
+		return sysfs_emit(page, "%s\n", type->name);
+	if (!type->arg || arg > type->arg_max)
+		return sysfs_emit(page, "%s %u\n", type->name, message);
+	return sysfs_emit(page, "%s %u %u\n", type->name, message, arg);
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_fault_show);
+
+/**
+ * sim_fault_hits() - how often did the fault strike since it was configured?
+ * @d: device
+ *
+ * Return: that number.
+ */
+unsigned int sim_fault_hits(struct sim_device *d)
+{
+	guard(raw_spinlock_irqsave)(&d->fault.lock);
+	return d->fault.hits;
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_fault_hits);
+
+/* Does a fault of this kind strike the message that is being handled? */
+static bool fault_strikes(struct sim_fault *f, enum sim_fault_kind kind)
+{
+	lockdep_assert_held(&f->lock);
+	if (f->kind != kind || f->count != f->message)
+		return false;
+	f->hits++;
+	return true;
+}
+
+/* Does a fault of this kind, which has no certain message, strike now? */
+static bool fault_active(struct sim_device *d, enum sim_fault_kind kind)
+{
+	guard(raw_spinlock_irqsave)(&d->fault.lock);
+	if (d->fault.kind != kind)
+		return false;
+	d->fault.hits++;
+	return true;
+}
+
+/**
+ * sim_fault_resumes() - is this a question for an answer that was not ready?
+ * @doe_type: of the object
+ * @req: request
+ * @len: its bytes
+ *
+ * Context: any.
+ * Return: whether it is, and can be recognised from outside.
+ */
+bool sim_fault_resumes(u8 doe_type, const void *req, size_t len)
+{
+	const struct spdm_hdr *hdr = req;
+
+	return doe_type == SPDM_DOE_CMA && len >= sizeof(*hdr) &&
+	       hdr->code == SPDM_RESPOND_IF_READY;
+}
+
+/* The device itself, not a fault, is late: the answer is still to come */
+static bool fault_not_yet(u8 doe_type, const void *rsp, size_t len)
+{
+	const struct spdm_hdr *hdr = rsp;
+
+	return doe_type == SPDM_DOE_CMA && len >= sizeof(*hdr) &&
+	       hdr->code == SPDM_ERROR && hdr->param1 == SPDM_ERR_NOT_READY;
+}
+
+/**
+ * sim_fault_request() - count a message; is it to be lost?
+ * @d: device
+ * @doe_type: of the object
+ * @req: request
+ * @len: its bytes
+ *
+ * Return: what the mailbox does with it.
+ */
+enum sim_fault_action sim_fault_request(struct sim_device *d, u8 doe_type,
+					const void *req, size_t len)
+{
+	const struct spdm_hdr *hdr = req;
+	struct sim_fault *f = &d->fault;
+
+	guard(raw_spinlock_irqsave)(&f->lock);
+	/* A GET_VERSION that is repeated begins nothing */
+	if (doe_type == SPDM_DOE_CMA && len >= sizeof(*hdr) &&
+	    hdr->code == SPDM_GET_VERSION && !f->again)
+		f->count = 0;
+	f->resumed = sim_fault_resumes(doe_type, req, len);
+	if (!f->resumed)
+		f->count++;
+	f->again = false;
+
+	if (fault_strikes(f, FAULT_NO_ANSWER))
+		return SIM_FAULT_NO_ANSWER;
+	if (fault_strikes(f, FAULT_DOE_ERROR))
+		return SIM_FAULT_DOE_ERROR;
+	if (fault_strikes(f, FAULT_REMOVE))
+		return SIM_FAULT_REMOVE;
+	return SIM_FAULT_NONE;
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_fault_request);
+
+/**
+ * sim_fault_response() - spoil an answer
+ * @d: device
+ * @doe_type: of the object
+ * @rsp: answer
+ * @len: its bytes, whole dwords
+ * @size: bytes that fit at @rsp
+ *
+ * Return: the answer's new length.
+ */
+size_t sim_fault_response(struct sim_device *d, u8 doe_type, void *rsp,
+			  size_t len, size_t size)
+{
+	struct sim_fault *f = &d->fault;
+	size_t change, bit;
+	u8 *bytes = rsp;
+
+	guard(raw_spinlock_irqsave)(&f->lock);
+	if (fault_not_yet(doe_type, rsp, len))
+		return len;
+	change = 4 * min_t(size_t, f->arg, size / 4);
+
+	if (fault_strikes(f, FAULT_TRUNCATE))
+		return len - min(change, len);
+
+	if (fault_strikes(f, FAULT_OVERSIZE)) {
+		change = min(change, size - len);
+		memset(bytes + len, FAULT_FILLER, change);
+		return len + change;
+	}
+
+	if (len && fault_strikes(f, FAULT_CORRUPT)) {
+		bit = f->arg == FAULT_LAST_BIT ? 8 * len - 1 :
+						 f->arg % (8 * len);
+		bytes[bit / 8] ^= 1 << (bit % 8);
+	}
+
+	return len;
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_fault_response);
+
+/**
+ * sim_fault_spdm_error() - is the present message answered with an ERROR?
+ * @d: device
+ *
+ * Return: the SPDM error code, or 0.
+ */
+u8 sim_fault_spdm_error(struct sim_device *d)
+{
+	struct sim_fault *f = &d->fault;
+
+	guard(raw_spinlock_irqsave)(&f->lock);
+	if (f->resumed)
+		return 0;
+	if (fault_strikes(f, FAULT_NOT_READY))
+		return SPDM_ERR_NOT_READY;
+	if (fault_strikes(f, FAULT_UNEXPECTED))
+		return SPDM_ERR_UNEXPECTED_REQUEST;
+	/* each retry is a message of its own */
+	if (f->kind == FAULT_BUSY && f->count >= f->message &&
+	    f->count - f->message < f->arg) {
+		f->again = true;
+		f->hits++;
+		return SPDM_ERR_BUSY;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_fault_spdm_error);
+
+/**
+ * sim_fault_chain() - which chain does the device show on this connection?
+ * @d: device
+ *
+ * Return: see enum sim_fault_chain.
+ */
+enum sim_fault_chain sim_fault_chain(struct sim_device *d)
+{
+	if (fault_active(d, FAULT_BAD_CHAIN))
+		return SIM_CHAIN_STRANGER;
+	if (fault_active(d, FAULT_BAD_IDENTITY))
+		return SIM_CHAIN_IMPOSTOR;
+	return SIM_CHAIN_DEVICE;
+}
+
+/**
+ * sim_fault_bad_measurement() - are measurements signed wrongly?
+ * @d: device
+ *
+ * Return: whether they are on this connection.
+ */
+bool sim_fault_bad_measurement(struct sim_device *d)
+{
+	return fault_active(d, FAULT_BAD_MEASUREMENT);
+}
+
+/**
+ * sim_fault_key_refused() - does the device refuse this key?
+ * @d: device
+ * @direction: 0 Rx, 1 Tx
+ * @sub_stream: 0 PR, 1 NPR, 2 CPL
+ *
+ * Return: whether it does.
+ */
+bool sim_fault_key_refused(struct sim_device *d, u8 direction, u8 sub_stream)
+{
+	struct sim_fault *f = &d->fault;
+
+	guard(raw_spinlock_irqsave)(&f->lock);
+	if (f->kind != FAULT_KEY_REFUSED ||
+	    f->arg != direction * SIM_IDE_SUB_STREAMS + sub_stream)
+		return false;
+	f->hits++;
+	return true;
+}
+
+/**
+ * sim_fault_never_secure() - does no stream of the device get secure?
+ * @d: device
+ *
+ * Context: under sim_device::lock.
+ * Return: whether that is so.
+ */
+bool sim_fault_never_secure(struct sim_device *d)
+{
+	return fault_active(d, FAULT_NEVER_SECURE);
+}

@@ -1,0 +1,778 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of the simulated hardware: config space, mailbox, IDE, link.
+ * A device without a bus: registers are reached as the bus would reach them.
+ */
+#include <kunit/test.h>
+#include <linux/bitfield.h>
+#include <linux/delay.h>
+#include <linux/pci.h>
+#include <linux/pci-ide.h>
+
+#include "sim.h"
+
+#define TEST_PFS	2
+#define TEST_VFS	3
+#define TEST_STREAM	5
+
+#define DOE(reg)	(SIM_EXT_DOE + (reg))
+#define IDE_STREAM(i, reg)						\
+	(SIM_EXT_IDE + PCI_IDE_LINK_STREAM_0 +				\
+	 (i) * PCI_IDE_SEL_BLOCK_SIZE(SIM_IDE_NR_ADDR) + (reg))
+
+static struct sim_device *to_dev(struct kunit *test)
+{
+	return test->priv;
+}
+
+static u32 cfg_read(struct sim_device *d, int fn, unsigned int where, int size)
+{
+	guard(raw_spinlock_irqsave)(&d->lock);
+	return sim_function_read(&d->fn[fn], where, size);
+}
+
+static void cfg_write(struct sim_device *d, int fn, unsigned int where,
+		      int size, u32 val)
+{
+	guard(raw_spinlock_irqsave)(&d->lock);
+	sim_function_write(&d->fn[fn], where, size, val);
+}
+
+static u32 rd(struct sim_device *d, unsigned int where)
+{
+	return cfg_read(d, 0, where, 4);
+}
+
+static void wr(struct sim_device *d, unsigned int where, u32 val)
+{
+	cfg_write(d, 0, where, 4, val);
+}
+
+static u32 port_read(struct sim_device *d, int where, int size)
+{
+	u32 val;
+
+	guard(raw_spinlock_irqsave)(&d->lock);
+	pci_bridge_emul_conf_read(&d->port, where, size, &val);
+	return val;
+}
+
+static void port_write(struct sim_device *d, int where, int size, u32 val)
+{
+	guard(raw_spinlock_irqsave)(&d->lock);
+	pci_bridge_emul_conf_write(&d->port, where, size, val);
+}
+
+static int port_lnksta(struct sim_device *d)
+{
+	return d->port.pcie_start + PCI_EXP_LNKSTA;
+}
+
+static bool link_up(struct sim_device *d)
+{
+	guard(raw_spinlock_irqsave)(&d->lock);
+	return d->link_up;
+}
+
+static unsigned int nr_vfs(struct sim_device *d)
+{
+	guard(raw_spinlock_irqsave)(&d->lock);
+	return sim_sriov_nr_vfs(d);
+}
+
+static bool secure(struct sim_device *d, struct sim_ide_port *port)
+{
+	guard(raw_spinlock_irqsave)(&d->lock);
+	return sim_ide_port_secure(port);
+}
+
+static int sim_test_init(struct kunit *test)
+{
+	struct sim_device *d = sim_device_create();
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	d->nr_functions = TEST_PFS;
+	d->total_vfs = TEST_VFS;
+	KUNIT_ASSERT_EQ(test, sim_device_build(d), 0);
+	test->priv = d;
+	return 0;
+}
+
+static void sim_test_exit(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+
+	if (!d)
+		return;
+	sim_device_dismantle(d);
+	sim_device_destroy(d);
+}
+
+/* Config space */
+
+static void cfg_identity(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+
+	for (int i = 0; i < TEST_PFS; i++) {
+		KUNIT_EXPECT_EQ(test, cfg_read(d, i, PCI_VENDOR_ID, 2), SIM_VENDOR_ID);
+		KUNIT_EXPECT_EQ(test, cfg_read(d, i, PCI_DEVICE_ID, 2), SIM_DEVICE_ID);
+		KUNIT_EXPECT_EQ(test, cfg_read(d, i, PCI_HEADER_TYPE, 1), PCI_HEADER_TYPE_MFD);
+	}
+	KUNIT_EXPECT_EQ(test, cfg_read(d, TEST_PFS, PCI_VENDOR_ID, 4), U32_MAX);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, TEST_PFS, PCI_HEADER_TYPE, 1), 0);
+
+	for (int i = 0; i < TEST_PFS + TEST_VFS; i++) {
+		u32 devcap = cfg_read(d, i, SIM_CAP_EXP + PCI_EXP_DEVCAP, 4);
+
+		KUNIT_EXPECT_TRUE(test, devcap & PCI_EXP_DEVCAP_FLR);
+		KUNIT_EXPECT_TRUE(test, devcap & PCI_EXP_DEVCAP_TEE);
+		KUNIT_EXPECT_EQ(test, cfg_read(d, i, PCI_CLASS_REVISION, 4),
+				SIM_CLASS << 8 | SIM_REVISION);
+		/* Only PF0 speaks for the device */
+		KUNIT_EXPECT_EQ(test, cfg_read(d, i, SIM_EXT_DOE, 2),
+				i ? 0 : PCI_EXT_CAP_ID_DOE);
+		KUNIT_EXPECT_EQ(test, cfg_read(d, i, SIM_EXT_IDE, 2),
+				i ? 0 : PCI_EXT_CAP_ID_IDE);
+	}
+}
+
+static void cfg_ext_chain(struct kunit *test)
+{
+	static const u16 ids[] = {
+		PCI_EXT_CAP_ID_DOE, PCI_EXT_CAP_ID_SRIOV, PCI_EXT_CAP_ID_IDE,
+	};
+	struct sim_device *d = to_dev(test);
+	u32 where = PCI_CFG_SPACE_SIZE;
+
+	for (int i = 0; i < ARRAY_SIZE(ids); i++) {
+		u32 header = rd(d, where);
+
+		KUNIT_EXPECT_EQ(test, PCI_EXT_CAP_ID(header), ids[i]);
+		where = PCI_EXT_CAP_NEXT(header);
+	}
+	KUNIT_EXPECT_EQ(test, where, 0);
+}
+
+static void cfg_bar_sizing(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	u32 type = PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH;
+
+	wr(d, PCI_BASE_ADDRESS_0, U32_MAX);
+	wr(d, PCI_BASE_ADDRESS_1, U32_MAX);
+	wr(d, PCI_BASE_ADDRESS_2, U32_MAX);
+	wr(d, PCI_BASE_ADDRESS_4, U32_MAX);
+	wr(d, PCI_ROM_ADDRESS, U32_MAX);
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_0), (u32)-SIM_BAR0_SIZE | type);
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_1), U32_MAX);
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_2), (u32)-SIM_BAR2_SIZE | type);
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_4), 0);
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_ROM_ADDRESS), 0);
+
+	wr(d, SIM_EXT_SRIOV + PCI_SRIOV_BAR, U32_MAX);
+	KUNIT_EXPECT_EQ(test, rd(d, SIM_EXT_SRIOV + PCI_SRIOV_BAR),
+			(u32)-SIM_VF_BAR_SIZE | type);
+	/* The BARs of a VF are in the capability of its PF */
+	cfg_write(d, TEST_PFS, PCI_BASE_ADDRESS_0, 4, U32_MAX);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, TEST_PFS, PCI_BASE_ADDRESS_0, 4), 0);
+}
+
+static void cfg_write_masks(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	u16 status = PCI_STATUS_CAP_LIST | PCI_STATUS_IMM_READY;
+
+	/* One byte at a time changes that byte */
+	cfg_write(d, 0, PCI_COMMAND, 1, 0xff);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, PCI_COMMAND, 2),
+			PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY);
+	cfg_write(d, 0, PCI_COMMAND + 1, 1, PCI_COMMAND_INTX_DISABLE >> 8);
+	cfg_write(d, 0, PCI_COMMAND, 1, PCI_COMMAND_MASTER);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, PCI_COMMAND, 2),
+			PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
+
+	/* A VF's memory is enabled in the capability of its PF */
+	cfg_write(d, TEST_PFS, PCI_COMMAND, 2, 0xffff);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, TEST_PFS, PCI_COMMAND, 2), PCI_COMMAND_MASTER);
+
+	/* Status: 1 clears, 0 and what is hardwired stay */
+	d->fn[0].cfg[PCI_COMMAND / 4] |= PCI_STATUS_ERROR_BITS << 16;
+	cfg_write(d, 0, PCI_STATUS, 2, PCI_STATUS_SIG_SYSTEM_ERROR | status);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, PCI_STATUS, 2),
+			status | (PCI_STATUS_ERROR_BITS & ~PCI_STATUS_SIG_SYSTEM_ERROR));
+	cfg_write(d, 0, PCI_STATUS, 2, 0xffff);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, PCI_STATUS, 2), status);
+
+	/* Read only, and not there */
+	wr(d, PCI_VENDOR_ID, 0);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, PCI_VENDOR_ID, 2), SIM_VENDOR_ID);
+	for (int where = SIM_CAP_EXP + 0x3c; where < SIM_EXT_DOE; where += 4) {
+		wr(d, where, U32_MAX);
+		KUNIT_EXPECT_EQ(test, rd(d, where), 0);
+	}
+}
+
+static void cfg_power_states(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	unsigned int where = SIM_CAP_PM + PCI_PM_CTRL;
+	u16 base = PCI_PM_CTRL_NO_SOFT_RESET;
+
+	cfg_write(d, 0, where, 2, 1);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, where, 2), base);
+	cfg_write(d, 0, where, 2, 3);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, where, 2), base | 3);
+	cfg_write(d, 0, where, 2, 2);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, where, 2), base | 3);
+
+	/* D3hot keeps state */
+	wr(d, PCI_BASE_ADDRESS_1, 7);
+	cfg_write(d, 0, where, 2, 0);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, where, 2), base);
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_1), 7);
+}
+
+static void cfg_sriov(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	unsigned int ctrl = SIM_EXT_SRIOV + PCI_SRIOV_CTRL;
+	unsigned int num = SIM_EXT_SRIOV + PCI_SRIOV_NUM_VF;
+
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, SIM_EXT_SRIOV + PCI_SRIOV_TOTAL_VF, 2), TEST_VFS);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, SIM_EXT_SRIOV + PCI_SRIOV_INITIAL_VF, 2), TEST_VFS);
+	KUNIT_EXPECT_EQ(test, nr_vfs(d), 0);
+
+	cfg_write(d, 0, num, 2, TEST_VFS + 1);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, num, 2), 0);
+	cfg_write(d, 0, num, 2, 2);
+	KUNIT_EXPECT_EQ(test, nr_vfs(d), 0);
+	cfg_write(d, 0, ctrl, 2, PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
+	KUNIT_EXPECT_EQ(test, nr_vfs(d), 2);
+	cfg_write(d, 0, num, 2, TEST_VFS);
+	KUNIT_EXPECT_EQ(test, nr_vfs(d), 2);
+
+	cfg_write(d, TEST_PFS, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	cfg_write(d, 0, ctrl, 2, 0);
+	KUNIT_EXPECT_EQ(test, nr_vfs(d), 0);
+	cfg_write(d, 0, ctrl, 2, PCI_SRIOV_CTRL_VFE);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, TEST_PFS, PCI_COMMAND, 2), 0);
+}
+
+static void cfg_flr(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	unsigned int devctl = SIM_CAP_EXP + PCI_EXP_DEVCTL;
+	u16 was = cfg_read(d, 0, devctl, 2);
+
+	wr(d, PCI_BASE_ADDRESS_1, 7);
+	cfg_write(d, 1, PCI_BASE_ADDRESS_1, 4, 8);
+	cfg_write(d, 0, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	cfg_write(d, 0, SIM_EXT_SRIOV + PCI_SRIOV_NUM_VF, 2, TEST_VFS);
+	cfg_write(d, 0, SIM_EXT_SRIOV + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_VFE);
+	wr(d, DOE(PCI_DOE_WRITE), 1);
+	wr(d, IDE_STREAM(1, PCI_IDE_SEL_CTL), PCI_IDE_SEL_CTL_DEFAULT);
+
+	/* Of a VF: only that VF */
+	cfg_write(d, TEST_PFS, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	cfg_write(d, TEST_PFS + 1, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	cfg_write(d, TEST_PFS, devctl, 2, PCI_EXP_DEVCTL_BCR_FLR);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, TEST_PFS, PCI_COMMAND, 2), 0);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, TEST_PFS + 1, PCI_COMMAND, 2), PCI_COMMAND_MASTER);
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_1), 7);
+
+	/* Of PF0: its VFs, too, but not PF1, and not IDE */
+	cfg_write(d, 0, devctl, 2, was | PCI_EXP_DEVCTL_BCR_FLR);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, devctl, 2), was);
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_1), 0);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 0, PCI_COMMAND, 2), 0);
+	KUNIT_EXPECT_EQ(test, nr_vfs(d), 0);
+	cfg_write(d, 0, SIM_EXT_SRIOV + PCI_SRIOV_NUM_VF, 2, TEST_VFS);
+	cfg_write(d, 0, SIM_EXT_SRIOV + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_VFE);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, TEST_PFS + 1, PCI_COMMAND, 2), 0);
+	KUNIT_EXPECT_EQ(test, cfg_read(d, 1, PCI_BASE_ADDRESS_1, 4), 8);
+	KUNIT_EXPECT_EQ(test, rd(d, IDE_STREAM(1, PCI_IDE_SEL_CTL)), PCI_IDE_SEL_CTL_DEFAULT);
+	/* The dword in the mailbox is gone: two make a header again */
+	wr(d, DOE(PCI_DOE_WRITE), PCI_VENDOR_ID_PCI_SIG);
+	wr(d, DOE(PCI_DOE_WRITE), 3);
+	wr(d, DOE(PCI_DOE_WRITE), 0);
+	wr(d, DOE(PCI_DOE_CTRL), PCI_DOE_CTRL_GO);
+	KUNIT_EXPECT_EQ(test, rd(d, DOE(PCI_DOE_STATUS)), PCI_DOE_STATUS_DATA_OBJECT_READY);
+}
+
+/* Mailbox */
+
+static void doe_send(struct sim_device *d, u8 type, const u32 *dw, int n)
+{
+	wr(d, DOE(PCI_DOE_WRITE), type << 16 | PCI_VENDOR_ID_PCI_SIG);
+	wr(d, DOE(PCI_DOE_WRITE), n + 2);
+	for (int i = 0; i < n; i++)
+		wr(d, DOE(PCI_DOE_WRITE), dw[i]);
+	wr(d, DOE(PCI_DOE_CTRL), PCI_DOE_CTRL_GO);
+}
+
+static u32 doe_pop(struct sim_device *d)
+{
+	u32 val = rd(d, DOE(PCI_DOE_READ));
+
+	wr(d, DOE(PCI_DOE_READ), 0);
+	return val;
+}
+
+static u32 doe_status(struct sim_device *d)
+{
+	return rd(d, DOE(PCI_DOE_STATUS));
+}
+
+static void doe_abort(struct sim_device *d)
+{
+	wr(d, DOE(PCI_DOE_CTRL), PCI_DOE_CTRL_ABORT);
+}
+
+static void doe_discovery(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	static const u32 expect[] = { 0x01000001, 0x02010001, 0x00020001, 0x00ffffff };
+
+	for (u32 i = 0; i < ARRAY_SIZE(expect); i++) {
+		doe_send(d, 0, &i, 1);
+		KUNIT_ASSERT_EQ(test, doe_status(d), PCI_DOE_STATUS_DATA_OBJECT_READY);
+		KUNIT_EXPECT_EQ(test, doe_pop(d), PCI_VENDOR_ID_PCI_SIG);
+		KUNIT_EXPECT_EQ(test, doe_pop(d), 3);
+		KUNIT_EXPECT_EQ(test, doe_pop(d), expect[i]);
+		KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&d->messages), 0);
+}
+
+static void doe_errors(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	u32 zero[2] = {};
+
+	/* GO without an object, of the wrong length, of unknown type or vendor */
+	wr(d, DOE(PCI_DOE_CTRL), PCI_DOE_CTRL_GO);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+
+	wr(d, DOE(PCI_DOE_WRITE), PCI_VENDOR_ID_PCI_SIG);
+	doe_send(d, 0, zero, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+
+	doe_send(d, 0, zero, 2);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+
+	doe_send(d, 3, zero, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+
+	wr(d, DOE(PCI_DOE_WRITE), SIM_VENDOR_ID);
+	wr(d, DOE(PCI_DOE_WRITE), 2);
+	wr(d, DOE(PCI_DOE_CTRL), PCI_DOE_CTRL_GO);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+
+	/* Taking from an empty mailbox; looking at it is no error */
+	KUNIT_EXPECT_EQ(test, rd(d, DOE(PCI_DOE_READ)), 0);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+	wr(d, DOE(PCI_DOE_READ), 0);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+
+	/* An answer that was not taken is in the way of the next request */
+	doe_send(d, 0, zero, 1);
+	doe_send(d, 0, zero, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+
+	/* Parts of a dword are no data */
+	cfg_write(d, 0, DOE(PCI_DOE_WRITE), 1, 1);
+	cfg_write(d, 0, DOE(PCI_DOE_READ), 2, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+	doe_send(d, 0, zero, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_DATA_OBJECT_READY);
+}
+
+static void doe_overrun(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+
+	for (int i = 0; i < SIM_DOE_MAX_DW; i++)
+		wr(d, DOE(PCI_DOE_WRITE), i);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+	wr(d, DOE(PCI_DOE_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	wr(d, DOE(PCI_DOE_WRITE), 0);
+	wr(d, DOE(PCI_DOE_CTRL), PCI_DOE_CTRL_GO);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+}
+
+/* SPDM GET_VERSION, which every device answers */
+static const u32 test_get_version[] = { 0x00008410 };
+
+static u32 doe_wait(struct sim_device *d, unsigned int ms)
+{
+	while (doe_status(d) == PCI_DOE_STATUS_BUSY && ms--)
+		msleep(20);
+	return doe_status(d);
+}
+
+static void doe_exchange(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	unsigned long start = jiffies;
+	u32 len;
+
+	d->latency_ms = 100;
+	doe_send(d, SIM_DOE_TYPE_CMA, test_get_version, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_BUSY);
+	KUNIT_EXPECT_EQ(test, atomic_read(&d->messages), 1);
+	KUNIT_ASSERT_EQ(test, doe_wait(d, 250), PCI_DOE_STATUS_DATA_OBJECT_READY);
+	KUNIT_EXPECT_GE(test, jiffies_to_msecs(jiffies - start), 100);
+
+	KUNIT_EXPECT_EQ(test, doe_pop(d), SIM_DOE_TYPE_CMA << 16 | PCI_VENDOR_ID_PCI_SIG);
+	len = doe_pop(d);
+	KUNIT_ASSERT_GT(test, len, 2);
+	while (len-- > 2) {
+		KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_DATA_OBJECT_READY);
+		doe_pop(d);
+	}
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+}
+
+/* The answer to an aborted request must not show up in a later exchange */
+static void doe_abort_busy(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	u32 index = 0;
+
+	d->latency_ms = 200;
+	doe_send(d, SIM_DOE_TYPE_CMA, test_get_version, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_BUSY);
+	doe_abort(d);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+	msleep(300);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+
+	doe_send(d, SIM_DOE_TYPE_CMA, test_get_version, 1);
+	wr(d, DOE(PCI_DOE_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+	doe_send(d, 0, &index, 1);
+	msleep(300);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_DATA_OBJECT_READY);
+	KUNIT_EXPECT_EQ(test, doe_pop(d), PCI_VENDOR_ID_PCI_SIG);
+	KUNIT_EXPECT_EQ(test, doe_pop(d), 3);
+	doe_pop(d);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+
+	/* And back to work */
+	d->latency_ms = 0;
+	for (int i = 0; i < 20; i++) {
+		doe_send(d, SIM_DOE_TYPE_CMA, test_get_version, 1);
+		doe_abort(d);
+	}
+	doe_send(d, SIM_DOE_TYPE_CMA, test_get_version, 1);
+	KUNIT_EXPECT_EQ(test, doe_wait(d, 250), PCI_DOE_STATUS_DATA_OBJECT_READY);
+}
+
+/* IDE */
+
+static void ide_port_ctl(struct sim_device *d, u32 ctl)
+{
+	port_write(d, IDE_STREAM(7, PCI_IDE_SEL_CTL), 4, ctl);
+}
+
+static void ide_set_up(struct sim_device *d)
+{
+	u32 ctl = FIELD_PREP(PCI_IDE_SEL_CTL_ID, TEST_STREAM);
+
+	wr(d, IDE_STREAM(1, PCI_IDE_SEL_RID_2), PCI_IDE_SEL_RID_2_VALID);
+	wr(d, IDE_STREAM(1, PCI_IDE_SEL_CTL), ctl);
+	port_write(d, IDE_STREAM(7, PCI_IDE_SEL_RID_2), 4, PCI_IDE_SEL_RID_2_VALID);
+	ide_port_ctl(d, ctl);
+}
+
+/* A key for each sub-stream and direction, the same at both ends */
+static void ide_keys(struct kunit *test, int set)
+{
+	struct sim_device *d = to_dev(test);
+	u8 key[SIM_IDE_KEY_BYTES], iv[SIM_IDE_IV_BYTES] = { 0, 0, 0, 0, 1 };
+
+	for (int dir = 0; dir < 2; dir++) {
+		for (int sub = 0; sub < 3; sub++) {
+			memset(key, set << 4 | dir << 2 | sub, sizeof(key));
+			KUNIT_EXPECT_EQ(test, sim_ide_key_program(&d->ide, TEST_STREAM, set,
+								  dir, sub, key, iv), 0);
+			KUNIT_EXPECT_EQ(test, sim_ide_key_program(&d->port_ide, TEST_STREAM,
+								  set, !dir, sub, key, iv), 0);
+		}
+	}
+}
+
+static void ide_go(struct kunit *test, int set)
+{
+	struct sim_device *d = to_dev(test);
+
+	for (int dir = 0; dir < 2; dir++) {
+		for (int sub = 0; sub < 3; sub++) {
+			KUNIT_EXPECT_EQ(test, sim_ide_key_go(&d->ide, TEST_STREAM, set, dir, sub),
+					0);
+			KUNIT_EXPECT_EQ(test, sim_ide_key_go(&d->port_ide, TEST_STREAM, set, dir,
+							     sub), 0);
+		}
+	}
+}
+
+static void ide_enable(struct sim_device *d)
+{
+	u32 ctl = FIELD_PREP(PCI_IDE_SEL_CTL_ID, TEST_STREAM) | PCI_IDE_SEL_CTL_EN;
+
+	wr(d, IDE_STREAM(1, PCI_IDE_SEL_CTL), ctl);
+	ide_port_ctl(d, ctl);
+}
+
+static u32 ide_ep_state(struct sim_device *d)
+{
+	return FIELD_GET(PCI_IDE_SEL_STS_STATE, rd(d, IDE_STREAM(1, PCI_IDE_SEL_STS)));
+}
+
+static u32 ide_port_state(struct sim_device *d)
+{
+	return FIELD_GET(PCI_IDE_SEL_STS_STATE,
+			 port_read(d, IDE_STREAM(7, PCI_IDE_SEL_STS), 4));
+}
+
+static void expect_secure(struct kunit *test, bool expected)
+{
+	u32 state = expected ? PCI_IDE_SEL_STS_STATE_SECURE : PCI_IDE_SEL_STS_STATE_INSECURE;
+	struct sim_device *d = to_dev(test);
+
+	KUNIT_EXPECT_EQ(test, ide_ep_state(d), state);
+	KUNIT_EXPECT_EQ(test, ide_port_state(d), state);
+	KUNIT_EXPECT_EQ(test, secure(d, &d->ide), expected);
+	KUNIT_EXPECT_EQ(test, secure(d, &d->port_ide), expected);
+}
+
+static void ide_registers(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	u32 ctl = IDE_STREAM(0, PCI_IDE_SEL_CTL), cap;
+	u32 regs[SIM_IDE_REGS_DW(SIM_IDE_EP_STREAMS) + 1];
+
+	cap = rd(d, SIM_EXT_IDE + PCI_IDE_CAP);
+	KUNIT_EXPECT_EQ(test, FIELD_GET(PCI_IDE_CAP_SEL_NUM, cap) + 1, SIM_IDE_EP_STREAMS);
+	KUNIT_EXPECT_FALSE(test, cap & PCI_IDE_CAP_LINK);
+	cap = port_read(d, SIM_EXT_IDE + PCI_IDE_CAP, 4);
+	KUNIT_EXPECT_EQ(test, FIELD_GET(PCI_IDE_CAP_SEL_NUM, cap) + 1, SIM_IDE_PORT_STREAMS);
+
+	/* A disabled stream takes every bit, an enabled one only its end */
+	wr(d, ctl, FIELD_PREP(PCI_IDE_SEL_CTL_ID, 255));
+	KUNIT_EXPECT_EQ(test, rd(d, ctl), FIELD_PREP(PCI_IDE_SEL_CTL_ID, 255));
+	wr(d, ctl, PCI_IDE_SEL_CTL_EN | PCI_IDE_SEL_CTL_DEFAULT);
+	wr(d, ctl, PCI_IDE_SEL_CTL_EN | FIELD_PREP(PCI_IDE_SEL_CTL_ID, 3));
+	KUNIT_EXPECT_EQ(test, rd(d, ctl), PCI_IDE_SEL_CTL_EN | PCI_IDE_SEL_CTL_DEFAULT);
+	wr(d, ctl, 0);
+	KUNIT_EXPECT_EQ(test, rd(d, ctl), 0);
+
+	wr(d, IDE_STREAM(1, PCI_IDE_SEL_RID_1), U32_MAX);
+	KUNIT_EXPECT_EQ(test, rd(d, IDE_STREAM(1, PCI_IDE_SEL_RID_1)), PCI_IDE_SEL_RID_1_LIMIT);
+	wr(d, IDE_STREAM(1, PCI_IDE_SEL_ADDR_1(1)), U32_MAX);
+	KUNIT_EXPECT_EQ(test, rd(d, IDE_STREAM(1, PCI_IDE_SEL_ADDR_1(1))),
+			PCI_IDE_SEL_ADDR_1_VALID | PCI_IDE_SEL_ADDR_1_BASE_LOW |
+			PCI_IDE_SEL_ADDR_1_LIMIT_LOW);
+	wr(d, IDE_STREAM(1, PCI_IDE_SEL_ADDR_3(1)), 0x12345678);
+	KUNIT_EXPECT_EQ(test, rd(d, IDE_STREAM(1, PCI_IDE_SEL_ADDR_3(1))), 0x12345678);
+	/* Behind the last block there is nothing */
+	wr(d, IDE_STREAM(2, PCI_IDE_SEL_CTL), U32_MAX);
+	KUNIT_EXPECT_EQ(test, rd(d, IDE_STREAM(2, PCI_IDE_SEL_CTL)), 0);
+
+	KUNIT_EXPECT_EQ(test, sim_ide_read_regs(&d->ide, regs, ARRAY_SIZE(regs)),
+			SIM_IDE_REGS_DW(SIM_IDE_EP_STREAMS));
+	KUNIT_EXPECT_EQ(test, regs[0], rd(d, SIM_EXT_IDE + PCI_IDE_CAP));
+	KUNIT_EXPECT_EQ(test, regs[SIM_IDE_REGS_DW(SIM_IDE_EP_STREAMS) - 1], 0x12345678);
+	KUNIT_EXPECT_EQ(test, sim_ide_read_regs(&d->ide, regs, 1), 1);
+}
+
+static void ide_secure(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+
+	ide_set_up(d);
+	expect_secure(test, false);
+	ide_keys(test, 0);
+	ide_go(test, 0);
+	expect_secure(test, false);
+
+	/* An end is secure as it is enabled, whether or not the other is */
+	wr(d, IDE_STREAM(1, PCI_IDE_SEL_CTL),
+	   FIELD_PREP(PCI_IDE_SEL_CTL_ID, TEST_STREAM) | PCI_IDE_SEL_CTL_EN);
+	KUNIT_EXPECT_EQ(test, ide_ep_state(d), PCI_IDE_SEL_STS_STATE_SECURE);
+	KUNIT_EXPECT_EQ(test, ide_port_state(d), PCI_IDE_SEL_STS_STATE_INSECURE);
+	ide_enable(d);
+	expect_secure(test, true);
+
+	/* Refresh: the other key set takes over */
+	ide_keys(test, 1);
+	expect_secure(test, true);
+	ide_go(test, 1);
+	KUNIT_EXPECT_EQ(test, sim_ide_key_stop(&d->ide, TEST_STREAM, 0, 0, 0), 0);
+	expect_secure(test, true);
+	KUNIT_EXPECT_EQ(test, sim_ide_key_stop(&d->port_ide, TEST_STREAM, 1, 1, 2), 0);
+	expect_secure(test, false);
+}
+
+static void ide_keys_must_agree(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	u8 key[SIM_IDE_KEY_BYTES] = { 0xff }, iv[SIM_IDE_IV_BYTES] = { 0, 0, 0, 0, 1 };
+
+	ide_set_up(d);
+	ide_enable(d);
+	for (int dir = 0; dir < 2; dir++) {
+		for (int sub = 0; sub < 3; sub++) {
+			ide_keys(test, 0);
+			ide_go(test, 0);
+			expect_secure(test, true);
+
+			/* Another key at one end */
+			sim_ide_key_program(&d->ide, TEST_STREAM, 0, dir, sub, key, iv);
+			sim_ide_key_go(&d->ide, TEST_STREAM, 0, dir, sub);
+			expect_secure(test, false);
+			/* The same key at the other, with another initial value */
+			iv[4] = 2;
+			sim_ide_key_program(&d->port_ide, TEST_STREAM, 0, !dir, sub, key, iv);
+			sim_ide_key_go(&d->port_ide, TEST_STREAM, 0, !dir, sub);
+			expect_secure(test, false);
+			/* The same key and value, but not told to use it */
+			iv[4] = 1;
+			sim_ide_key_program(&d->port_ide, TEST_STREAM, 0, !dir, sub, key, iv);
+			expect_secure(test, false);
+			sim_ide_key_go(&d->port_ide, TEST_STREAM, 0, !dir, sub);
+			expect_secure(test, true);
+		}
+	}
+}
+
+static void ide_keys_go(struct kunit *test)
+{
+	u32 ctl = FIELD_PREP(PCI_IDE_SEL_CTL_ID, TEST_STREAM);
+	u8 key[SIM_IDE_KEY_BYTES] = {}, iv[SIM_IDE_IV_BYTES] = {};
+	struct sim_device *d = to_dev(test);
+
+	/* No stream, no slot, no key */
+	KUNIT_EXPECT_EQ(test, sim_ide_key_program(&d->ide, TEST_STREAM, 0, 0, 0, key, iv), -EINVAL);
+	ide_set_up(d);
+	KUNIT_EXPECT_EQ(test, sim_ide_key_program(&d->ide, TEST_STREAM, 2, 0, 0, key, iv), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sim_ide_key_program(&d->ide, TEST_STREAM, 0, 2, 0, key, iv), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sim_ide_key_program(&d->ide, TEST_STREAM, 0, 0, 3, key, iv), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sim_ide_key_go(&d->ide, TEST_STREAM, 0, 0, 0), -ENOKEY);
+	KUNIT_EXPECT_EQ(test, sim_ide_key_go(&d->ide, TEST_STREAM + 1, 0, 0, 0), -EINVAL);
+
+	/* Disabling an end forgets its keys; so does another id, no partner, */
+	for (int i = 0; i < 4; i++) {
+		ide_keys(test, 0);
+		ide_go(test, 0);
+		ide_enable(d);
+		expect_secure(test, true);
+		switch (i) {
+		case 0:
+			wr(d, IDE_STREAM(1, PCI_IDE_SEL_CTL), ctl);
+			break;
+		case 1:
+			ide_port_ctl(d, 0);
+			break;
+		case 2:
+			wr(d, IDE_STREAM(1, PCI_IDE_SEL_RID_2), 0);
+			break;
+		case 3:
+			sim_ide_stream_forget(&d->port_ide, TEST_STREAM);
+			break;
+		}
+		ide_set_up(d);
+		ide_enable(d);
+		expect_secure(test, false);
+	}
+}
+
+/* Link */
+
+static void link_reset(struct kunit *test)
+{
+	int lnksta = port_lnksta(to_dev(test));
+	struct sim_device *d = to_dev(test);
+
+	ide_set_up(d);
+	ide_keys(test, 0);
+	ide_go(test, 0);
+	ide_enable(d);
+	expect_secure(test, true);
+	wr(d, PCI_BASE_ADDRESS_1, 7);
+	KUNIT_EXPECT_TRUE(test, link_up(d));
+	KUNIT_EXPECT_TRUE(test, port_read(d, lnksta, 2) & PCI_EXP_LNKSTA_DLLLA);
+
+	port_write(d, PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET);
+	KUNIT_EXPECT_FALSE(test, link_up(d));
+	KUNIT_EXPECT_EQ(test, port_read(d, lnksta, 2), 0);
+	port_write(d, PCI_BRIDGE_CONTROL, 2, 0);
+	KUNIT_EXPECT_TRUE(test, link_up(d));
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_1), 0);
+	KUNIT_EXPECT_EQ(test, rd(d, IDE_STREAM(1, PCI_IDE_SEL_CTL)), 0);
+	expect_secure(test, false);
+}
+
+static void link_disable(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	int lnksta = port_lnksta(d), lnkctl = lnksta - 2;
+
+	wr(d, PCI_BASE_ADDRESS_1, 7);
+	port_write(d, lnkctl, 2, PCI_EXP_LNKCTL_RL);
+	KUNIT_EXPECT_EQ(test, port_read(d, lnkctl, 2), 0);
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_1), 7);
+	port_write(d, lnkctl, 2, PCI_EXP_LNKCTL_LD);
+	KUNIT_EXPECT_FALSE(test, link_up(d));
+	port_write(d, lnkctl, 2, 0);
+	KUNIT_EXPECT_TRUE(test, link_up(d));
+	KUNIT_EXPECT_EQ(test, rd(d, PCI_BASE_ADDRESS_1), 0);
+}
+
+static struct kunit_case sim_test_cases[] = {
+	KUNIT_CASE(cfg_identity),
+	KUNIT_CASE(cfg_ext_chain),
+	KUNIT_CASE(cfg_bar_sizing),
+	KUNIT_CASE(cfg_write_masks),
+	KUNIT_CASE(cfg_power_states),
+	KUNIT_CASE(cfg_sriov),
+	KUNIT_CASE(cfg_flr),
+	KUNIT_CASE(doe_discovery),
+	KUNIT_CASE(doe_errors),
+	KUNIT_CASE(doe_overrun),
+	KUNIT_CASE(doe_exchange),
+	KUNIT_CASE(doe_abort_busy),
+	KUNIT_CASE(ide_registers),
+	KUNIT_CASE(ide_secure),
+	KUNIT_CASE(ide_keys_must_agree),
+	KUNIT_CASE(ide_keys_go),
+	KUNIT_CASE(link_reset),
+	KUNIT_CASE(link_disable),
+	{}
+};
+
+static struct kunit_suite sim_test_suite = {
+	.name = "tsm-sim",
+	.init = sim_test_init,
+	.exit = sim_test_exit,
+	.test_cases = sim_test_cases,
+};
+
+kunit_test_suite(sim_test_suite);
+
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+MODULE_DESCRIPTION("KUnit tests for the simulated TDISP devices");
+MODULE_LICENSE("GPL");
