@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every allocation of a writer's connect and disconnect fails in turn: nothing
+ * leaks, the device is as it was, and the next connect works.
+ *
+ * The injection is per task, so the device's side and the mailbox's worker do
+ * not fail. TSM_FAIL_STRIDE in the environment sets the distance of the points
+ * that are tried; 1 is all of them.
+ */
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include "tsm_harness.h"
+
+#define FAIL_NTH	"/proc/self/fail-nth"
+/* More than any connect allocates */
+#define COUNT_ONLY	1000000
+
+/*
+ * A connect is a second and more where every access is checked and emulated: so
+ * many points are tried, evenly spread, and the first few without a gap.
+ */
+#define MAX_POINTS	60
+#define DENSE_POINTS	24
+
+/* Any allocation may fail, those that may sleep too, and silently */
+static int fail_any_allocation(void)
+{
+	int err;
+
+	if (!sim_exists("/sys/kernel/debug/failslab"))
+		mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
+	err = sim_write("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
+	if (!err)
+		err = sim_write("/sys/kernel/debug/failslab/verbose", "0");
+	return err;
+}
+
+/**
+ * struct injection - fail-nth of this task
+ * @fd: of the file, opened before anything fails
+ * @attr: fd of the attribute that is written under injection
+ */
+struct injection {
+	int fd;
+	int attr;
+};
+
+static int injection_set(struct injection *in, unsigned int nth)
+{
+	char buf[16];
+	int len = snprintf(buf, sizeof(buf), "%u", nth);
+
+	return pwrite(in->fd, buf, len, 0) == len ? 0 : -errno;
+}
+
+/* How many allocations are left until one fails; 0: it has failed */
+static long injection_left(struct injection *in)
+{
+	char buf[16] = "";
+
+	if (pread(in->fd, buf, sizeof(buf) - 1, 0) < 0)
+		return -errno;
+	return strtol(buf, NULL, 10);
+}
+
+/*
+ * Write @val with allocation @nth failing. @left tells how far it came: the
+ * write alone runs under injection, opening the file does not.
+ */
+static int write_failing(struct injection *in, const char *bdf,
+			 const char *attr, const char *val, unsigned int nth,
+			 long *left)
+{
+	char path[SIM_PATH];
+	ssize_t ret;
+	int err;
+
+	sim_pci_path(path, sizeof(path), bdf, attr);
+	in->attr = open(path, O_WRONLY | O_CLOEXEC);
+	if (in->attr < 0)
+		return -errno;
+
+	err = injection_set(in, nth);
+	if (!err) {
+		ret = write(in->attr, val, strlen(val));
+		err = ret < 0 ? -errno : 0;
+		*left = injection_left(in);
+		injection_set(in, 0);
+	}
+	close(in->attr);
+	return err;
+}
+
+FIXTURE(alloc_fail)
+{
+	struct sim sim;
+	struct sim_device *d;
+	struct injection in;
+	long available;
+};
+
+FIXTURE_SETUP(alloc_fail)
+{
+	self->in.fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	if (self->in.fd < 0 && errno == ENOENT)
+		SKIP(return, "no fault injection in this kernel");
+	ASSERT_LE(0, self->in.fd);
+	test_ok(fail_any_allocation());
+
+	sim_sweep();
+	test_ok(sim_build(&self->sim, "alpha", 1));
+	self->d = &self->sim.d[0];
+	self->available = sim_streams_available(&self->sim.p);
+}
+
+FIXTURE_TEARDOWN(alloc_fail)
+{
+	injection_set(&self->in, 0);
+	close(self->in.fd);
+	EXPECT_EQ(0, sim_platform_destroy(&self->sim.p));
+}
+
+/* The next point to try after @nth, of @points in all */
+static unsigned int next_point(unsigned int nth, unsigned int points)
+{
+	const char *env = getenv("TSM_FAIL_STRIDE");
+	unsigned int stride;
+
+	if (env)
+		stride = atoi(env);
+	else if (nth < DENSE_POINTS)
+		stride = 1;
+	else
+		stride = 1 + points / (MAX_POINTS - DENSE_POINTS);
+	return nth + (stride ? stride : 1);
+}
+
+/*
+ * A driver's probe() that has no memory can say no more than that it does not
+ * want the device: ENXIO. An IDE stream id that cannot be stored counts as taken
+ * in pci_ide_stream_register(): EBUSY.
+ */
+static bool lack_of_memory(int err)
+{
+	return err == -ENOMEM || err == -ENXIO || err == -EBUSY;
+}
+
+TEST_F_TIMEOUT(alloc_fail, connect, 3600)
+{
+	const char *tsm = self->sim.p.tsm;
+	unsigned int points, nth, failed = 0;
+	long left;
+
+	/* Warm up, then count */
+	test_works(self->d);
+	test_ok(write_failing(&self->in, self->d->bdf, "tsm/connect", tsm,
+			      COUNT_ONLY, &left));
+	points = COUNT_ONLY - left;
+	ASSERT_LT(5, points);
+	test_disconnect(self->d);
+	TH_LOG("connect: %u allocations", points);
+
+	for (nth = 1; nth <= points; nth = next_point(nth, points)) {
+		int err = write_failing(&self->in, self->d->bdf, "tsm/connect",
+					tsm, nth, &left);
+
+		/* Some allocations may fail without harm, to the caller */
+		if (err) {
+			failed++;
+			EXPECT_EQ(0, left);
+			EXPECT_TRUE(lack_of_memory(err)) {
+				TH_LOG("allocation %u of %u: %s", nth, points,
+				       strerror(-err));
+			}
+			ASSERT_STREQ(SIM_STATE_IDLE, sim_state(self->d)) {
+				TH_LOG("allocation %u of %u", nth, points);
+			}
+			ASSERT_EQ(self->available,
+				  sim_streams_available(&self->sim.p));
+		} else {
+			test_connected(self->d);
+			test_disconnect(self->d);
+		}
+	}
+	ASSERT_LT(0, failed);
+	test_works(self->d);
+}
+
+/*
+ * Disconnect succeeds whatever fails on the way. Only sysfs may fail before it
+ * begins, for want of a buffer for what is written; nothing has happened then.
+ */
+TEST_F_TIMEOUT(alloc_fail, disconnect, 3600)
+{
+	const char *tsm = self->sim.p.tsm;
+	unsigned int points, nth, refused = 0;
+	char buf[64];
+	long left;
+
+	test_works(self->d);
+	test_connect(self->d);
+	test_ok(write_failing(&self->in, self->d->bdf, "tsm/disconnect", tsm,
+			      COUNT_ONLY, &left));
+	points = COUNT_ONLY - left;
+	TH_LOG("disconnect: %u allocations", points);
+	test_idle(self->d);
+
+	for (nth = 1; nth <= points; nth = next_point(nth, points)) {
+		int err;
+
+		test_connect(self->d);
+		err = write_failing(&self->in, self->d->bdf, "tsm/disconnect",
+				    tsm, nth, &left);
+		if (err) {
+			refused++;
+			ASSERT_TRUE(lack_of_memory(err));
+			test_connected(self->d);
+			test_disconnect(self->d);
+			continue;
+		}
+		test_ok(sim_pci_read(self->d->bdf, "tsm/connect", buf,
+				     sizeof(buf)));
+		ASSERT_STREQ("", buf);
+		test_ok(sim_get(self->d, "ide_state", buf, sizeof(buf)));
+		ASSERT_STREQ("insecure insecure", buf);
+		ASSERT_EQ(self->available,
+			  sim_streams_available(&self->sim.p));
+	}
+	ASSERT_GE(1, refused);
+	test_works(self->d);
+}
+
+int main(int argc, char **argv)
+{
+	return tsm_harness_run(argc, argv);
+}
