@@ -15,7 +15,7 @@ help:
 	@echo 'make tree          lay out the patched kernel tree under build/tree'
 	@echo 'make build         build a kernel and the selftests   [KERNEL=debug|fast]'
 	@echo 'make run           a shell in that kernel             [KERNEL=debug|fast]'
-	@echo 'make check         boot the debug kernel and run suites [SUITES="connect faults"]'
+	@echo 'make check         boot a kernel and run suites        [SUITES="connect faults" KERNEL=fast]'
 	@echo 'make bench         measure; writes build/bench.json'
 	@echo 'make bench-base    the same on the untouched core of the base kernel'
 	@echo
@@ -43,8 +43,8 @@ test:
 	@kit/test.sh
 
 check: tree
-	@kit/build.sh debug
-	@kit/run-tests.sh $(SUITES)
+	@kit/build.sh $(KERNEL)
+	@KERNEL=$(KERNEL) kit/run-tests.sh $(SUITES)
 
 run: build
 	@kit/run.sh $(KERNEL)

@@ -39,6 +39,7 @@ aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 clang-19 clang-19
 ld.lld-19 lld-19
 llvm-ar-19 llvm-19
+shellcheck shellcheck
 '
 needs_of_docs='
 sphinx-build python3-sphinx

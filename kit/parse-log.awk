@@ -37,6 +37,7 @@ function enter(name, time) {
 	seconds[name] = 0
 	passed[name] = failed[name] = skipped[name] = 0
 	test = "its start"
+	why = ""
 	open_inner()
 	inner_open = 0
 	outcome = ""
@@ -70,7 +71,7 @@ function result(ok, text, name, directive) {
 		directive = substr(text, RSTART + RLENGTH)
 	}
 	if (!ok) {
-		fail(name, directive == "" ? "not ok" : directive)
+		fail(name, directive != "" ? directive : why != "" ? why : "not ok")
 	} else if (directive ~ /^SKIP/) {
 		if ((suite, name) in may_skip)
 			skipped[suite]++
@@ -134,6 +135,11 @@ function program_line(text) {
 		test = text
 		sub(/^# #  RUN +/, "", test)
 		sub(/ \.\.\.$/, "", test)
+		why = ""
+	} else if (text ~ /^# # [^ :]+\.c:[0-9]+:/) {
+		# what the harness says while the test runs: the beginning is why
+		if (split(why, reasons, "; ") < 3)
+			why = why (why == "" ? "" : "; ") substr(text, 5)
 	} else if (match(text, /^# (not )?ok [0-9]+ /)) {
 		inner_seen++
 		result(text ~ /^# ok/, substr(text, RLENGTH + 1))
@@ -176,6 +182,7 @@ function is_splat(text) {
 		text ~ /(suspicious RCU|possible circular locking|sleeping function called)/ ||
 		text ~ /(unreferenced object|refcount_t: |ODEBUG: |list_(add|del) corruption)/ ||
 		text ~ /(cannot create duplicate|tried to init an initialized object)/ ||
+		text ~ /^kmemleak: .*disabled/ ||
 		text ~ /(general protection fault|unable to handle |double fault|stack-protector: )/ ||
 		text ~ /^-+\[ cut here \]-+/
 }

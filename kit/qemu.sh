@@ -38,13 +38,23 @@ comma() {
 	printf '%s' "$*"
 }
 
+# What a test may look at in its environment
+test_environment() {
+	local words
+	mapfile -t words < <(env | grep -E '^TSM_[A-Z_]+=[A-Za-z0-9_.:/-]*$' || true)
+	comma "${words[@]}"
+}
+
 terminal_size() {
 	local size
 	size=$(stty size 2>/dev/null </dev/tty) || return 0
 	printf ' kit.size=%sx%s' "${size#* }" "${size% *}"
 }
 
-machine=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu max -smp 2 -m 3G
+# Without five-level paging: with it, an interrupt while the kernel identifies its
+# boot processor has KASAN take every address of the kernel for a wild one, since
+# the width of virtual addresses is being found out at that moment.
+machine=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu max,la57=off -smp 2 -m 3G
 	-no-reboot -nic none -vga none
 	-kernel "$out/arch/x86/boot/bzImage" -initrd "$out/initramfs.cpio")
 
@@ -74,7 +84,10 @@ demo | bench)
 	run_script "$@"
 	;;
 test)
-	append+=" ignore_loglevel kasan_multi_shot kit.suites=$(comma "$@")"
+	# slab_debug=F: no per-processor reserves, so that what a cache says of
+	# its objects in use is exact
+	append+=" ignore_loglevel kasan_multi_shot slab_debug=F kit.suites=$(comma "$@")"
+	append+=" kit.env=$(test_environment) kit.limit=${KIT_SUITE_LIMIT:-}"
 	exec "${machine[@]}" -append "$append" -display none -monitor none \
 		-serial "file:$console" </dev/null
 	;;

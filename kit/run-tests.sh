@@ -5,16 +5,23 @@
 #
 #   kit/run-tests.sh [SUITE...]    all, or these, such as "connect" or "kunit:tsm_spdm_test"
 #
+# KERNEL=fast takes the other kernel, for named suites. The tests see what the
+# environment has of TSM_*, such as TSM_CYCLES=1000 for "cycles"; KIT_SUITE_LIMIT
+# is how many seconds a kselftest may then take.
+#
 # One row a suite goes to build/results/summary, one line a failure to
 # build/results/failures; the whole log is build/logs/console-test.log.
 set -euo pipefail
 # shellcheck source=kit/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-out=$kit_build/tree/out-debug
+kernel=${KERNEL:-debug}
+out=$kit_build/tree/out-$kernel
 log=$kit_logs/console-test.log
 quiet_limit=${KIT_QUIET_LIMIT:-300}	# seconds without a line: it hangs
 total_limit=${KIT_TOTAL_LIMIT:-3600}
+[ "$kernel" = debug ] || [ $# -gt 0 ] ||
+	die "the $kernel kernel has no KUnit and no fault injection: name suites, such as cycles"
 state=$kit_results/run
 stuck=
 qemu=
@@ -170,11 +177,11 @@ failed=no
 rm -rf "$state"
 mkdir -p "$state"
 touch "$state"/{shown,ended,now}
-"$kit_top/kit/initramfs.sh" debug
+"$kit_top/kit/initramfs.sh" "$kernel"
 check_there_are_tests "$@"
-say "booting the debug kernel; log: $(shown "$log")"
+say "booting the $kernel kernel; log: $(shown "$log")"
 rm -f "$log"
-"$kit_top/kit/qemu.sh" debug test "$@" >"$kit_logs/qemu-test.log" 2>&1 &
+"$kit_top/kit/qemu.sh" "$kernel" test "$@" >"$kit_logs/qemu-test.log" 2>&1 &
 qemu=$!
 trap '[ -z "$qemu" ] || kill "$qemu" 2>/dev/null' EXIT
 trap 'exit 130' INT TERM

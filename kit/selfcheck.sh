@@ -143,6 +143,20 @@ check_results() {
 	expect 'a failed test counts once' '^suite\|tsm:one\|1\|1\|0' '^fail\|tsm:one\|global.second\|'
 
 	begin
+	program '# # one.c:12:second:Expected 0 (0) == more (17)' '# # one.c:13:second:kmalloc-64 grew by 17' \
+		'# #          FAIL  global.second' '# not ok 2 global.second' \
+		'not ok 1 selftests: tsm: one # exit=1' '# kit: status 1'
+	log 'kit: end tsm:one'
+	rest
+	expect 'a failed test says why' '^fail\|tsm:one\|global.second\|one.c:12:.*Expected 0.*kmalloc-64 grew'
+
+	begin
+	log 'kmemleak: Kernel memory leak detector disabled'
+	end
+	rest
+	expect 'a leak detector that gave up' '^splat\|tsm:one\|.*detector disabled'
+
+	begin
 	program 'not ok 1 selftests: tsm: one # TIMEOUT 600 seconds' '# kit: status 1'
 	log 'kit: end tsm:one'
 	rest

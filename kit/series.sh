@@ -152,7 +152,7 @@ commit_patch() {
 		cp "$f" "$scratch/$f"
 	done < <(sed -n "s,^$name ,,p" "$assigned")
 	while read -r f; do
-		patch -p1 -d "$scratch" --batch --no-backup-if-mismatch --fuzz=0 -r - -s <"patches/$f" ||
+		patch -p1 -d "$scratch" --force --no-backup-if-mismatch --fuzz=0 -r - -s <"patches/$f" ||
 			die "hook patches/$f does not apply to base $version after the patches before $name"
 	done < <(items "$name" hook)
 	while read -r f; do

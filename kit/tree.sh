@@ -71,7 +71,7 @@ apply_hook() {
 		stage_base "$f" ||
 			die "hook $hook edits $f, which base $(base_version) does not have"
 	done
-	out=$(patch -p1 -d "$stage" --batch --no-backup-if-mismatch --fuzz=0 -r - <"$hook" 2>&1) || {
+	out=$(patch -p1 -d "$stage" --force --no-backup-if-mismatch --fuzz=0 -r - <"$hook" 2>&1) || {
 		f=$(awk '/^patching file/ { f = $3 } /FAILED/ { print f; exit }' <<<"$out")
 		die "hook $hook does not apply to $f of base $(base_version) ($base):"$'\n'"$out"
 	}
