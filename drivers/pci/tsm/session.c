@@ -32,10 +32,10 @@
 static DEFINE_XARRAY(tsm_sessions);
 
 /*
- * Functions that a thread is adding to a session right now: from before the
- * driver's probe() to after the function's attributes are in place. Removal
- * of the function waits for its claim, which no conversation ever delays.
- * Changed under tsm_lock.
+ * Functions that a thread is adding to a session or taking out of one right now:
+ * from before the driver's probe() or remove() to after the function's
+ * attributes have changed. Removal of the function waits for its claim, which no
+ * conversation ever delays. Changed under tsm_lock.
  */
 static DEFINE_XARRAY(tsm_claims);
 
@@ -199,6 +199,13 @@ static void tsm_function_destroy(struct tsm_session *s, struct pci_tsm *tsm)
 	tsm_ops_unlock(s->link);
 }
 
+static void tsm_function_drop_claim(struct pci_dev *pdev)
+{
+	guard(mutex)(&tsm_lock);
+	xa_erase(&tsm_claims, tsm_key(pdev));
+	wake_up_all(&tsm_wait);
+}
+
 /* Add a claimed function to a session that is kept connected. */
 static void tsm_function_probe(struct tsm_session *s, struct pci_dev *pdev)
 {
@@ -271,10 +278,7 @@ void tsm_function_add(struct pci_dev *pdev)
 
 	tsm_function_probe(s, pdev);
 
-	scoped_guard(mutex, &tsm_lock) {
-		xa_erase(&tsm_claims, tsm_key(pdev));
-		wake_up_all(&tsm_wait);
-	}
+	tsm_function_drop_claim(pdev);
 	tsm_session_put(s);
 }
 
@@ -289,10 +293,10 @@ void tsm_function_gone(struct pci_dev *pdev)
 	struct tsm_session *s;
 	struct pci_tsm *tsm;
 
-	/* new claims are refused: the device is marked as removed */
-	wait_event(tsm_wait, !xa_load(&tsm_claims, tsm_key(pdev)));
-
 	scoped_guard(mutex, &tsm_lock) {
+		/* who has a claim may still be at the function's attributes */
+		wait_event_cmd(tsm_wait, !xa_load(&tsm_claims, tsm_key(pdev)),
+			       mutex_unlock(&tsm_lock), mutex_lock(&tsm_lock));
 		if (!pdev->tsm)
 			return;
 
@@ -322,10 +326,22 @@ static void tsm_session_add_functions(struct tsm_session *s)
 	}
 }
 
-static bool tsm_function_of(struct tsm_session *s, struct pci_dev *pdev)
+/* Take a function out of a session, and claim it until that is done. */
+static struct pci_tsm *tsm_function_take(struct tsm_session *s,
+					 struct pci_dev *pdev)
 {
+	int rc;
+
 	guard(mutex)(&tsm_lock);
-	return pdev != s->dsm && pdev->tsm && pdev->tsm->dsm_dev == s->dsm;
+	if (pdev == s->dsm || !pdev->tsm || pdev->tsm->dsm_dev != s->dsm)
+		return NULL;
+
+	/* who adds functions is done: the session is no longer connected */
+	rc = xa_insert(&tsm_claims, tsm_key(pdev), pdev,
+		       GFP_KERNEL | __GFP_NOFAIL);
+	pci_WARN_ONCE(pdev, rc, "function is claimed twice: %d\n", rc);
+
+	return xchg(&pdev->tsm, NULL);
 }
 
 static void tsm_session_remove_functions(struct tsm_session *s)
@@ -333,17 +349,15 @@ static void tsm_session_remove_functions(struct tsm_session *s)
 	struct pci_dev *pdev = NULL;
 
 	for_each_pci_dev_reverse(pdev) {
-		struct pci_tsm *tsm;
+		struct pci_tsm *tsm = tsm_function_take(s, pdev);
 
-		if (!tsm_function_of(s, pdev))
-			continue;
-
-		tsm = tsm_unpublish(pdev);
 		if (!tsm)
 			continue;
 
 		tsm_function_destroy(s, tsm);
+		/* a removal that begins now waits for the claim */
 		tsm_sysfs_update(pdev);
+		tsm_function_drop_claim(pdev);
 	}
 }
 
@@ -498,7 +512,11 @@ static int tsm_session_open(struct tsm_session *s)
 	if (rc)
 		goto out_power;
 
-	rc = tsm_session_talk(s);
+	/* a driver that is called by one thread at a time may have taken long */
+	scoped_guard(mutex, &tsm_lock)
+		rc = s->cut;
+	if (!rc)
+		rc = tsm_session_talk(s);
 	tsm_ops_unlock(s->link);
 
 out_power:
@@ -765,7 +783,7 @@ EXPORT_SYMBOL_GPL(pci_tsm_unwind);
  * Context: May sleep; killable. Not from an operation of the TSM on @pdev.
  *
  * Return:
- * * %-ENOTCONN		- not connected
+ * * %-ENOTCONN		- not connected, or @pdev hosts no DSM
  * * %-EINTR		- killed while waiting for another operation
  * * others		- of @talk
  */
@@ -776,6 +794,11 @@ int pci_tsm_converse(struct pci_dev *pdev, int (*talk)(struct pci_dev *pdev))
 
 	if (!s)
 		return -ENOTCONN;
+
+	/* a function that the DSM of another one manages */
+	rc = -ENOTCONN;
+	if (pdev != s->dsm)
+		goto out_session;
 
 	rc = tsm_power_get(pdev);
 	if (rc)

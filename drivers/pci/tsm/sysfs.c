@@ -43,8 +43,9 @@ static int tsm_name_to_id(const char *name)
 {
 	int id;
 
-	/* kstrtoint() would take a sign */
+	/* kstrtoint() would take a sign, and zeros that no name begins with */
 	if (!str_has_prefix(name, "tsm") || !isdigit(name[3]) ||
+	    (name[3] == '0' && isdigit(name[4])) ||
 	    kstrtoint(name + 3, 10, &id))
 		return -EINVAL;
 

@@ -25,7 +25,8 @@
  *     tsm_link::serial       drivers without PCI_TSM_OPS_PARALLEL only
  *       pci_tsm_pf0::lock    connect, disconnect, bind, unbind of one DSM
  *         the TSM driver's locks inside an operation
- *           tsm_lock         publication: innermost, a few instructions
+ *           tsm_lock         publication: innermost, a few instructions; only
+ *                            pci_bus_sem and the allocator are inside of it
  *
  * Rules that follow:
  *
