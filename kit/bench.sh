@@ -59,3 +59,23 @@ mv "$json.new" "$json"
 say ""
 measured | awk '{ printf "  %-44s %s\n", $1, $2 }'
 say "written: $(shown "$json")"
+
+# What is promised of the series, and not of the base's core
+[ -z "$base" ] || exit 0
+measured | awk '
+	BEGIN { most["connect_parallel_16_ratio"] = 2 }
+	$1 in most {
+		seen[$1] = 1
+		if ($2 > most[$1]) {
+			print "error: " $1 " is " $2 ", more than " most[$1]
+			bad = 1
+		}
+	}
+	END {
+		for (key in most)
+			if (!(key in seen)) {
+				print "error: " key " was not measured"
+				bad = 1
+			}
+		exit bad
+	}'

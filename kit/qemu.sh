@@ -54,7 +54,7 @@ terminal_size() {
 # Without five-level paging: with it, an interrupt while the kernel identifies its
 # boot processor has KASAN take every address of the kernel for a wild one, since
 # the width of virtual addresses is being found out at that moment.
-machine=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu max,la57=off -smp 2 -m 3G
+machine=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu "max,la57=off" -smp 2 -m 3G
 	-no-reboot -nic none -vga none
 	-kernel "$out/arch/x86/boot/bzImage" -initrd "$out/initramfs.cpio")
 
