@@ -161,6 +161,12 @@ FIXTURE_VARIANT_ADD(connect_name, number_only)
 	.error = EINVAL,
 };
 
+FIXTURE_VARIANT_ADD(connect_name, leading_zero)
+{
+	.name = "tsm00",
+	.error = EINVAL,
+};
+
 FIXTURE_VARIANT_ADD(connect_name, unknown)
 {
 	.name = "tsm9999",
