@@ -9,6 +9,9 @@
 #define NR_PFS 2
 #define NR_VFS 4
 
+/* Races are tried again and again, as long as that takes no longer than this */
+#define RACE_MS 10000
+
 FIXTURE(connect)
 {
 	struct sim sim;
@@ -543,6 +546,95 @@ TEST_F(functions, function_removed_and_found)
 
 	test_disconnect(self->d);
 	test_pfs_unmanaged();
+}
+
+/*
+ * A disconnect lets go of functions that are being removed: two threads that
+ * begin at the two ends and meet on the way, somewhere else in each round.
+ */
+FIXTURE(functions_race)
+{
+	struct sim sim;
+	struct sim_device *d;
+	struct sim_job disconnect;
+	struct sim_job remove;
+	long long start_ms;
+};
+
+FIXTURE_SETUP(functions_race)
+{
+	sim_sweep();
+	test_ok(sim_prepare(&self->sim, "alpha", 1));
+	self->d = &self->sim.d[0];
+	test_ok(sim_set(self->d, "functions", "8"));
+	test_ok(sim_set(self->d, "total_vfs", "24"));
+	test_ok(sim_up(&self->sim));
+	test_ok(sim_pci_driver(self->d->bdf, "pci-pf-stub"));
+	self->start_ms = sim_now_ms();
+}
+
+FIXTURE_TEARDOWN(functions_race)
+{
+	EXPECT_EQ(0, sim_platform_destroy(&self->sim.p));
+}
+
+/* Disconnect while @val is written to the attribute at @path */
+static void test_disconnect_and_write(struct __test_metadata *_metadata,
+				      FIXTURE_DATA(functions_race) *self,
+				      const char *path, const char *val)
+{
+	int gate[2];
+
+	test_ok(sim_gate(gate));
+	test_ok(sim_job_disconnect(&self->disconnect, gate, self->d));
+	test_ok(sim_job_write(&self->remove, gate, path, val));
+	sim_gate_open(gate);
+	test_ok(sim_job_wait(&self->disconnect, CONVERSATION_MS));
+	test_ok(sim_job_wait(&self->remove, CONVERSATION_MS));
+	test_idle(self->d);
+}
+
+TEST_F(functions_race, sriov_disabled_during_disconnect)
+{
+	char path[SIM_PATH], vf[32];
+	int round;
+
+	sim_pci_path(path, sizeof(path), self->d->bdf, "sriov_numvfs");
+	for (round = 0; round < 20; round++) {
+		test_ok(sim_write(path, "24"));
+		test_ok(sim_pci_vf(self->d->bdf, 23, vf, sizeof(vf)));
+		test_connect(self->d);
+		ASSERT_TRUE(sim_pci_exists(vf, "tsm/dsm"));
+
+		test_disconnect_and_write(_metadata, self, path, "0");
+		ASSERT_FALSE(sim_pci_exists(vf, "vendor"));
+
+		if (sim_now_ms() - self->start_ms > RACE_MS)
+			break;
+	}
+}
+
+TEST_F(functions_race, function_removed_during_disconnect)
+{
+	char path[SIM_PATH], fn[32];
+	int round;
+
+	snprintf(fn, sizeof(fn), "%s", self->d->bdf);
+	for (round = 0; round < 20; round++) {
+		/* Each of functions 1 to 7 has its turn */
+		fn[strlen(fn) - 1] = '1' + round % 7;
+		sim_pci_path(path, sizeof(path), fn, "remove");
+		test_connect(self->d);
+		ASSERT_TRUE(sim_pci_exists(fn, "tsm/dsm"));
+
+		test_disconnect_and_write(_metadata, self, path, "1");
+		ASSERT_FALSE(sim_pci_exists(fn, "vendor"));
+		test_ok(sim_pci_rescan(&self->sim.p));
+		ASSERT_TRUE(sim_pci_exists(fn, "vendor"));
+
+		if (sim_now_ms() - self->start_ms > RACE_MS)
+			break;
+	}
 }
 
 int main(int argc, char **argv)
