@@ -352,14 +352,14 @@ static int sim_link_go(struct sim_link_session *s, u8 key_set)
 	return rc;
 }
 
-static void sim_link_stop(struct sim_link_session *s)
+/* Senders first; the root port forgets its keys whatever the device does */
+static int sim_link_stop(struct sim_link_session *s, u8 key_set)
 {
 	int rc;
 
-	rc = sim_link_set(s, IDE_KM_K_SET_STOP, s->key_set, IDE_KM_TX);
-	sim_link_port_stop(s, s->key_set);
-	if (!rc)
-		sim_link_set(s, IDE_KM_K_SET_STOP, s->key_set, IDE_KM_RX);
+	rc = sim_link_set(s, IDE_KM_K_SET_STOP, key_set, IDE_KM_TX);
+	sim_link_port_stop(s, key_set);
+	return rc ?: sim_link_set(s, IDE_KM_K_SET_STOP, key_set, IDE_KM_RX);
 }
 
 /* IDE registers of the device, as its config space has them */
@@ -565,7 +565,7 @@ static void sim_link_disconnect(struct pci_dev *pdev)
 
 	link->session = NULL;
 	s->phase = SIM_LINK_LEAVING;
-	sim_link_stop(s);
+	sim_link_stop(s, s->key_set);
 	sim_link_session_close(s);
 }
 
@@ -636,7 +636,7 @@ static struct pci_tsm_ops sim_link_ops = {
 static int sim_link_refresh(struct pci_dev *pdev)
 {
 	struct sim_link_session *s;
-	u8 key_set;
+	u8 key_set, old;
 	int rc;
 
 	/* A TSM of real hardware may want to try its luck with the device */
@@ -644,7 +644,8 @@ static int sim_link_refresh(struct pci_dev *pdev)
 		return -ENOTCONN;
 
 	s = to_sim_link(pdev->tsm)->session;
-	key_set = !s->key_set;
+	old = s->key_set;
+	key_set = !old;
 	rc = sim_link_program_all(s, key_set);
 	rc = rc ?: sim_link_go(s, key_set);
 	if (rc) {
@@ -653,9 +654,9 @@ static int sim_link_refresh(struct pci_dev *pdev)
 		return rc;
 	}
 
-	sim_link_port_stop(s, s->key_set);
+	/* The old ones are still good for who may have learnt them: no more */
 	s->key_set = key_set;
-	return 0;
+	return sim_link_stop(s, old);
 }
 #endif
 
@@ -663,17 +664,18 @@ static int sim_link_refresh(struct pci_dev *pdev)
  * sim_link_tsm_refresh() - replace the keys of a device's link by fresh ones
  * @d: device
  *
- * The other key set is programmed at both ends and taken into use; the stream
- * is secure all the time (PCIe r6.1 section 6.33.3).
+ * The other key set is programmed at both ends and taken into use, then both
+ * ends forget the former one; the stream is secure all the time (PCIe r6.1
+ * section 6.33.3).
  *
  * Context: may sleep; killable. Excludes connect and disconnect of the device.
  *
  * Return: 0; -ENOTCONN if @d is not connected; -EOPNOTSUPP if the TSM core does
  * not know of conversations besides connect and disconnect; as
  * pci_tsm_converse(), pci_tsm_doe_transfer() and spdm_requester_step();
- * -EKEYREJECTED if the device refuses a key. After an error the old keys stay
- * in use, unless the conversation broke off between the first and the last
- * K_SET_GO.
+ * -EKEYREJECTED if the device refuses a key; -EBUSY or -ENOTCONN if an earlier
+ * refresh broke off and left a session of no use. After an error the old keys
+ * stay in use, unless the conversation broke off after the first K_SET_GO.
  */
 int sim_link_tsm_refresh(struct sim_device *d)
 {
