@@ -5,16 +5,22 @@
  */
 #include "tsm_harness.h"
 
+/* How the log tells of a conversation that failed; a message's name follows */
+#define FAILED_AT "tsm-sim: conversation failed at "
+
 FIXTURE(fault)
 {
 	struct sim sim;
 	struct sim_device *d;
 	long available;
+	int log;
 };
 
 /*
  * @fault as the simulator wants it, struck at message @at (0: it has no
- * message); @error is how connect is to end.
+ * message); @error is how connect is to end; @log is what the kernel logs then,
+ * FAILED_AT and a message's name if it has no blank in it. A device that says
+ * nothing fails at a request, one that says something wrong at an answer.
  */
 FIXTURE_VARIANT(fault)
 {
@@ -22,6 +28,7 @@ FIXTURE_VARIANT(fault)
 	int at;
 	const char *arg;
 	int error;
+	const char *log;
 };
 
 /*
@@ -29,29 +36,41 @@ FIXTURE_VARIANT(fault)
  * in the clear, the others are in the session. 3 and 18 stand for the two halves.
  */
 FIXTURE_VARIANT_ADD(fault, no_answer_first)
-	{ .fault = "no-answer", .at = 1, .error = EIO };
+	{ .fault = "no-answer", .at = 1, .error = EIO,
+	  .log = "GET_VERSION" };
 FIXTURE_VARIANT_ADD(fault, no_answer)
-	{ .fault = "no-answer", .at = 3, .error = EIO };
+	{ .fault = "no-answer", .at = 3, .error = EIO,
+	  .log = "NEGOTIATE_ALGORITHMS" };
 FIXTURE_VARIANT_ADD(fault, no_answer_in_session)
-	{ .fault = "no-answer", .at = 18, .error = EIO };
+	{ .fault = "no-answer", .at = 18, .error = EIO,
+	  .log = "K_SET_GO" };
 FIXTURE_VARIANT_ADD(fault, doe_error)
-	{ .fault = "doe-error", .at = 3, .error = EIO };
+	{ .fault = "doe-error", .at = 3, .error = EIO,
+	  .log = "NEGOTIATE_ALGORITHMS" };
 FIXTURE_VARIANT_ADD(fault, doe_error_in_session)
-	{ .fault = "doe-error", .at = 18, .error = EIO };
+	{ .fault = "doe-error", .at = 18, .error = EIO,
+	  .log = "K_SET_GO" };
 FIXTURE_VARIANT_ADD(fault, truncate)
-	{ .fault = "truncate", .at = 3, .error = EBADMSG };
+	{ .fault = "truncate", .at = 3, .error = EBADMSG,
+	  .log = "ALGORITHMS" };
 FIXTURE_VARIANT_ADD(fault, truncate_much)
-	{ .fault = "truncate", .at = 3, .arg = "64", .error = EBADMSG };
+	{ .fault = "truncate", .at = 3, .arg = "64", .error = EBADMSG,
+	  .log = "ALGORITHMS" };
 FIXTURE_VARIANT_ADD(fault, truncate_in_session)
-	{ .fault = "truncate", .at = 18, .error = EBADMSG };
+	{ .fault = "truncate", .at = 18, .error = EBADMSG,
+	  .log = "K_SET_GO" };
 FIXTURE_VARIANT_ADD(fault, oversize)
-	{ .fault = "oversize", .at = 3, .error = EBADMSG };
+	{ .fault = "oversize", .at = 3, .error = EBADMSG,
+	  .log = "ALGORITHMS" };
 FIXTURE_VARIANT_ADD(fault, oversize_much)
-	{ .fault = "oversize", .at = 3, .arg = "1000", .error = EBADMSG };
+	{ .fault = "oversize", .at = 3, .arg = "1000", .error = EBADMSG,
+	  .log = "ALGORITHMS" };
 FIXTURE_VARIANT_ADD(fault, oversize_in_session)
-	{ .fault = "oversize", .at = 18, .error = EBADMSG };
+	{ .fault = "oversize", .at = 18, .error = EBADMSG,
+	  .log = "K_SET_GO" };
 FIXTURE_VARIANT_ADD(fault, corrupt_in_session)
-	{ .fault = "corrupt", .at = 18, .error = EBADMSG };
+	{ .fault = "corrupt", .at = 18, .error = EBADMSG,
+	  .log = "K_SET_GO" };
 FIXTURE_VARIANT_ADD(fault, busy_once)
 	{ .fault = "busy", .at = 3, .arg = "1" };
 FIXTURE_VARIANT_ADD(fault, busy_thrice)
@@ -59,27 +78,37 @@ FIXTURE_VARIANT_ADD(fault, busy_thrice)
 FIXTURE_VARIANT_ADD(fault, busy_in_session)
 	{ .fault = "busy", .at = 18, .arg = "2" };
 FIXTURE_VARIANT_ADD(fault, busy_for_ever)
-	{ .fault = "busy", .at = 3, .arg = "1000000", .error = ETIMEDOUT };
+	{ .fault = "busy", .at = 3, .arg = "1000000", .error = ETIMEDOUT,
+	  .log = "ALGORITHMS" };
 FIXTURE_VARIANT_ADD(fault, not_ready)
 	{ .fault = "not-ready", .at = 3 };
 FIXTURE_VARIANT_ADD(fault, unexpected_first)
-	{ .fault = "unexpected", .at = 1, .error = EPROTO };
+	{ .fault = "unexpected", .at = 1, .error = EPROTO,
+	  .log = "VERSION" };
 FIXTURE_VARIANT_ADD(fault, unexpected)
-	{ .fault = "unexpected", .at = 3, .error = EPROTO };
+	{ .fault = "unexpected", .at = 3, .error = EPROTO,
+	  .log = "ALGORITHMS" };
 FIXTURE_VARIANT_ADD(fault, unexpected_in_session)
-	{ .fault = "unexpected", .at = 18, .error = EPROTO };
+	{ .fault = "unexpected", .at = 18, .error = EPROTO,
+	  .log = "K_SET_GO" };
 FIXTURE_VARIANT_ADD(fault, bad_chain)
-	{ .fault = "bad-chain", .error = EKEYREJECTED };
+	{ .fault = "bad-chain", .error = EKEYREJECTED,
+	  .log = "CERTIFICATE" };
 FIXTURE_VARIANT_ADD(fault, bad_identity)
-	{ .fault = "bad-identity", .error = EKEYREJECTED };
+	{ .fault = "bad-identity", .error = EKEYREJECTED,
+	  .log = "CERTIFICATE" };
 FIXTURE_VARIANT_ADD(fault, bad_measurement)
-	{ .fault = "bad-measurement", .error = EKEYREJECTED };
+	{ .fault = "bad-measurement", .error = EKEYREJECTED,
+	  .log = "MEASUREMENTS" };
 FIXTURE_VARIANT_ADD(fault, key_refused)
-	{ .fault = "key-refused", .at = 1, .arg = "0", .error = EKEYREJECTED };
+	{ .fault = "key-refused", .at = 1, .arg = "0", .error = EKEYREJECTED,
+	  .log = "KEY_PROG: device refuses the key of sub-stream 0 Rx" };
 FIXTURE_VARIANT_ADD(fault, last_key_refused)
-	{ .fault = "key-refused", .at = 1, .arg = "5", .error = EKEYREJECTED };
+	{ .fault = "key-refused", .at = 1, .arg = "5", .error = EKEYREJECTED,
+	  .log = "KEY_PROG: device refuses the key of sub-stream 2 Tx" };
 FIXTURE_VARIANT_ADD(fault, never_secure)
-	{ .fault = "never-secure", .error = ENXIO };
+	{ .fault = "never-secure", .error = ENXIO,
+	  .log = "IDE stream 0 does not get secure" };
 
 FIXTURE_SETUP(fault)
 {
@@ -87,11 +116,36 @@ FIXTURE_SETUP(fault)
 	test_ok(sim_build(&self->sim, "alpha", 1));
 	self->d = &self->sim.d[0];
 	self->available = sim_streams_available(&self->sim.p);
+	self->log = sim_log_open();
+	ASSERT_LE(0, self->log);
 }
 
 FIXTURE_TEARDOWN(fault)
 {
+	close(self->log);
 	EXPECT_EQ(0, sim_platform_destroy(&self->sim.p));
+}
+
+/* Whoever runs such a device finds in the log what it did wrong, and where */
+static void test_logged(struct __test_metadata *_metadata, int log,
+			const char *bdf, const char *expected)
+{
+	char line[256];
+
+	if (!expected) {
+		EXPECT_FALSE(sim_log_find(log, bdf, "tsm-sim: ", line,
+					  sizeof(line))) {
+			TH_LOG("logged: %s", line);
+		}
+	} else if (strchr(expected, ' ')) {
+		EXPECT_TRUE(sim_log_find(log, bdf, expected, line,
+					 sizeof(line)));
+	} else {
+		EXPECT_TRUE(sim_log_find(log, bdf, FAILED_AT, line,
+					 sizeof(line)));
+		line[strcspn(line, ":")] = '\0';
+		EXPECT_STREQ(expected, line);
+	}
 }
 
 TEST_F(fault, ends_and_is_forgotten)
@@ -105,6 +159,7 @@ TEST_F(fault, ends_and_is_forgotten)
 
 	test_err(variant->error, sim_connect(self->d));
 	ASSERT_LT(0, sim_count(self->d, "fault_hits"));
+	test_logged(_metadata, self->log, self->d->bdf, variant->log);
 	if (variant->error) {
 		test_idle(self->d);
 		ASSERT_EQ(self->available,
@@ -289,6 +344,7 @@ FIXTURE(sweep)
 	struct sim sim;
 	struct sim_job job[NR_LANES];
 	long messages;
+	int log[NR_LANES];
 };
 
 FIXTURE_VARIANT(sweep)
@@ -323,6 +379,34 @@ FIXTURE_SETUP(sweep)
 	test_disconnect(d);
 }
 
+/* Is it the name of an answer, or of an object that is answered? */
+static bool is_message(const char *name)
+{
+	static const char * const names[] = {
+		"VERSION", "CAPABILITIES", "ALGORITHMS", "DIGESTS",
+		"CERTIFICATE", "CHALLENGE_AUTH", "KEY_EXCHANGE_RSP",
+		"FINISH_RSP", "MEASUREMENTS", "QUERY", "KEY_PROG", "K_SET_GO",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static void test_message_logged(struct __test_metadata *_metadata, int log,
+				struct sim_device *d)
+{
+	char line[256];
+
+	EXPECT_TRUE(sim_log_find(log, d->bdf, FAILED_AT, line, sizeof(line)));
+	line[strcspn(line, ":")] = '\0';
+	EXPECT_TRUE(is_message(line)) {
+		TH_LOG("failed at %s", line);
+	}
+}
+
 FIXTURE_TEARDOWN(sweep)
 {
 	EXPECT_EQ(0, sim_platform_destroy(&self->sim.p));
@@ -344,6 +428,8 @@ TEST_F_TIMEOUT(sweep, every_message, 300)
 					variant->fault, k + lane,
 					variant->arg +
 					(k + lane) * variant->step));
+			self->log[lane] = sim_log_open();
+			ASSERT_LE(0, self->log[lane]);
 			test_ok(sim_job_connect(&self->job[lane], NULL,
 						&d[lane]));
 		}
@@ -359,6 +445,9 @@ TEST_F_TIMEOUT(sweep, every_message, 300)
 				       self->messages);
 			}
 			EXPECT_EQ(1, sim_count(&d[lane], "fault_hits"));
+			test_message_logged(_metadata, self->log[lane],
+					    &d[lane]);
+			close(self->log[lane]);
 			if (!err)
 				test_disconnect(&d[lane]);
 			EXPECT_STREQ(SIM_STATE_IDLE, sim_state(&d[lane]));

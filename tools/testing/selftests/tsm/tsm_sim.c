@@ -83,6 +83,51 @@ bool sim_exists(const char *path)
 	return !access(path, F_OK);
 }
 
+/* To read what is logged from now on; an fd or -errno */
+int sim_log_open(void)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (log < 0)
+		return -errno;
+	lseek(log, 0, SEEK_END);
+	return log;
+}
+
+/*
+ * Find the first line that was logged since the last call, for the function
+ * @bdf, and has @text in it: @line is what follows @text. All that was logged
+ * up to it has been read then.
+ */
+bool sim_log_find(int log, const char *bdf, const char *text, char *line,
+		  size_t size)
+{
+	char record[2048], *msg, *found;
+	ssize_t len;
+
+	line[0] = '\0';
+	for (;;) {
+		len = read(log, record, sizeof(record) - 1);
+		/* Records were lost: those to come are not */
+		if (len < 0 && errno == EPIPE)
+			continue;
+		if (len <= 0)
+			return false;
+		record[len] = '\0';
+
+		/* "level,number,time,flags;message\n", then more of it */
+		msg = strchr(record, ';');
+		if (!msg)
+			continue;
+		msg[strcspn(msg, "\n")] = '\0';
+		found = strstr(msg, text);
+		if (!found || !strstr(msg, bdf))
+			continue;
+		snprintf(line, size, "%s", found + strlen(text));
+		return true;
+	}
+}
+
 /* Is @SIM_MODULE in the list of modules of the running kernel? */
 static bool module_listed(const char *list)
 {

@@ -99,6 +99,11 @@ int sim_read(const char *path, char *buf, size_t size);
 int sim_write(const char *path, const char *val);
 bool sim_exists(const char *path);
 
+/* The kernel's log, from sim_log_open() on */
+int sim_log_open(void);
+bool sim_log_find(int log, const char *bdf, const char *text, char *line,
+		  size_t size);
+
 /* Platforms and devices */
 int sim_platform_create(struct sim_platform *p, const char *name);
 int sim_platform_live(struct sim_platform *p, bool live);
