@@ -364,8 +364,35 @@ static ssize_t sim_platform_parent_show(struct config_item *item, char *page)
 }
 CONFIGFS_ATTR_RO(sim_platform_, parent);
 
+static ssize_t sim_platform_parallel_show(struct config_item *item, char *page)
+{
+	struct sim_platform *p = to_sim_platform(item);
+
+	return sysfs_emit(page, "%d\n", READ_ONCE(p->parallel));
+}
+
+static ssize_t sim_platform_parallel_store(struct config_item *item,
+					   const char *page, size_t count)
+{
+	struct sim_platform *p = to_sim_platform(item);
+	bool parallel;
+	int rc;
+
+	rc = kstrtobool(page, &parallel);
+	if (rc)
+		return rc;
+
+	guard(mutex)(&p->lock);
+	if (p->live)
+		return -EBUSY;
+	WRITE_ONCE(p->parallel, parallel);
+	return count;
+}
+CONFIGFS_ATTR(sim_platform_, parallel);
+
 static struct configfs_attribute *sim_platform_attrs[] = {
 	&sim_platform_attr_live,
+	&sim_platform_attr_parallel,
 	&sim_platform_attr_domain,
 	&sim_platform_attr_tsm,
 	&sim_platform_attr_parent,
@@ -409,6 +436,7 @@ static struct config_group *sim_make_platform(struct config_group *group,
 		return ERR_PTR(p->id);
 
 	mutex_init(&p->lock);
+	p->parallel = true;
 	p->domain = PCI_DOMAIN_NR_NOT_SET;
 	p->buses = (struct resource) {
 		.name = "tsm-sim buses",

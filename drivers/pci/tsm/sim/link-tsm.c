@@ -620,17 +620,34 @@ static void sim_link_remove(struct pci_tsm *tsm)
 	kfree(link);
 }
 
-static struct pci_tsm_ops sim_link_ops = {
+#define SIM_LINK_OPS							\
+	.link_ops = {							\
+		.probe = sim_link_probe,				\
+		.remove = sim_link_remove,				\
+		.connect = sim_link_connect,				\
+		.disconnect = sim_link_disconnect,			\
+	}
+
 #ifdef PCI_TSM_OPS_PARALLEL
+static struct pci_tsm_ops sim_link_parallel_ops = {
 	.flags = PCI_TSM_OPS_PARALLEL,
-#endif
-	.link_ops = {
-		.probe = sim_link_probe,
-		.remove = sim_link_remove,
-		.connect = sim_link_connect,
-		.disconnect = sim_link_disconnect,
-	},
+	SIM_LINK_OPS,
 };
+#endif
+
+/* Nothing here needs it: as a driver that can do one thing at a time has it */
+static struct pci_tsm_ops sim_link_serial_ops = {
+	SIM_LINK_OPS,
+};
+
+static struct pci_tsm_ops *sim_link_ops(struct sim_platform *p)
+{
+#ifdef PCI_TSM_OPS_PARALLEL
+	if (p->parallel)
+		return &sim_link_parallel_ops;
+#endif
+	return &sim_link_serial_ops;
+}
 
 #ifdef PCI_TSM_OPS_PARALLEL
 static int sim_link_refresh(struct pci_dev *pdev)
@@ -640,7 +657,7 @@ static int sim_link_refresh(struct pci_dev *pdev)
 	int rc;
 
 	/* A TSM of real hardware may want to try its luck with the device */
-	if (pdev->tsm->tsm_dev->pci_ops != &sim_link_ops)
+	if (pdev->tsm->tsm_dev->pci_ops->probe != sim_link_probe)
 		return -ENOTCONN;
 
 	s = to_sim_link(pdev->tsm)->session;
@@ -700,7 +717,7 @@ int sim_link_tsm_refresh(struct sim_device *d)
  */
 int sim_link_tsm_register(struct sim_platform *p)
 {
-	struct tsm_dev *tsm_dev = tsm_register(&p->faux->dev, &sim_link_ops);
+	struct tsm_dev *tsm_dev = tsm_register(&p->faux->dev, sim_link_ops(p));
 
 	if (IS_ERR(tsm_dev))
 		return PTR_ERR(tsm_dev);

@@ -336,6 +336,7 @@ struct sim_device {
  * @id: number in the names of @faux and of messages
  * @lock: serialises live and changes of the topology
  * @live: the bus is built and the TSM registered (written under @lock)
+ * @parallel: the TSM takes operations on several devices at a time (before live)
  * @faux: parent of the bus and of the TSM while live
  * @bridge: the host bridge while live
  * @buses: bus numbers behind @bridge
@@ -349,6 +350,7 @@ struct sim_platform {
 	int id;
 	struct mutex lock;	/* outermost, but for configfs' own */
 	bool live;
+	bool parallel;
 	struct faux_device *faux;
 	struct pci_host_bridge *bridge;
 	struct resource buses;

@@ -91,6 +91,27 @@ TEST_F(topology, what_is_written_is_read)
 	ASSERT_EQ(900, sim_count(self->d, "latency_ms"));
 }
 
+TEST_F(topology, parallel_or_not)
+{
+	char buf[8];
+
+	test_ok(sim_read(SIM_ROOT "/alpha/parallel", buf, sizeof(buf)));
+	ASSERT_STREQ("1", buf);
+	test_err(EINVAL, sim_platform_set(&self->sim.p, "parallel", "2"));
+	test_ok(sim_platform_set(&self->sim.p, "parallel", "0"));
+	test_ok(sim_read(SIM_ROOT "/alpha/parallel", buf, sizeof(buf)));
+	ASSERT_STREQ("0", buf);
+
+	test_ok(sim_up(&self->sim));
+	test_err(EBUSY, sim_platform_set(&self->sim.p, "parallel", "1"));
+	test_works(self->d);
+
+	test_ok(sim_platform_live(&self->sim.p, false));
+	test_ok(sim_platform_set(&self->sim.p, "parallel", "1"));
+	test_ok(sim_up(&self->sim));
+	test_works(self->d);
+}
+
 TEST_F(topology, eight_functions)
 {
 	char fn[32];

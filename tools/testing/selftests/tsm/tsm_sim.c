@@ -266,6 +266,15 @@ int sim_platform_create(struct sim_platform *p, const char *name)
 	return mkdir(path, 0755) ? -errno : 0;
 }
 
+int sim_platform_set(struct sim_platform *p, const char *attr,
+		     const char *val)
+{
+	char path[SIM_PATH];
+
+	snprintf(path, sizeof(path), SIM_ROOT "/%s/%s", p->name, attr);
+	return sim_write(path, val);
+}
+
 /* Find the host bridge through the first device that has a root port */
 static int platform_find_bridge(struct sim_platform *p)
 {

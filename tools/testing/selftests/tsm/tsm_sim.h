@@ -106,6 +106,8 @@ bool sim_log_find(int log, const char *bdf, const char *text, char *line,
 
 /* Platforms and devices */
 int sim_platform_create(struct sim_platform *p, const char *name);
+int sim_platform_set(struct sim_platform *p, const char *attr,
+		     const char *val);
 int sim_platform_live(struct sim_platform *p, bool live);
 int sim_platform_destroy(struct sim_platform *p);
 int sim_device_create(struct sim_device *d, struct sim_platform *p,
