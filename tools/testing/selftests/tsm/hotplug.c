@@ -10,6 +10,8 @@ enum removal {
 	REMOVE_DEVICE,
 	REMOVE_PORT,
 	REMOVE_SURPRISE,
+	/* Root port and device together, for good */
+	REMOVE_UNPLUG,
 };
 
 FIXTURE(removal)
@@ -28,6 +30,7 @@ FIXTURE_VARIANT(removal)
 FIXTURE_VARIANT_ADD(removal, device) { .how = REMOVE_DEVICE };
 FIXTURE_VARIANT_ADD(removal, port) { .how = REMOVE_PORT };
 FIXTURE_VARIANT_ADD(removal, surprise) { .how = REMOVE_SURPRISE };
+FIXTURE_VARIANT_ADD(removal, unplug) { .how = REMOVE_UNPLUG };
 
 FIXTURE_SETUP(removal)
 {
@@ -60,9 +63,22 @@ static void test_remove(struct __test_metadata *_metadata,
 		ASSERT_TRUE(sim_wait(!sim_pci_exists(d->bdf, "vendor"),
 				     PROMPT_MS));
 		break;
+	case REMOVE_UNPLUG:
+		test_ok(sim_device_destroy(d));
+		ASSERT_FALSE(sim_pci_exists(d->port, "vendor"));
+		break;
 	}
 	ASSERT_FALSE(sim_pci_exists(d->bdf, "vendor"));
 	ASSERT_GT(PROMPT_MS, sim_now_ms() - start_ms);
+}
+
+/* Back, in a platform that is not live, and that is then */
+static void test_plug_in(struct __test_metadata *_metadata, struct sim *sim,
+			 enum removal how)
+{
+	if (how == REMOVE_UNPLUG)
+		test_ok(sim_device_create(&sim->d[0], &sim->p, "d0"));
+	test_ok(sim_up(sim));
 }
 
 static void test_comes_back(struct __test_metadata *_metadata, struct sim *sim,
@@ -73,11 +89,18 @@ static void test_comes_back(struct __test_metadata *_metadata, struct sim *sim,
 	ASSERT_EQ(0, sim_streams(&sim->p, d->bdf));
 	ASSERT_EQ(available, sim_streams_available(&sim->p));
 
-	/* What was pulled out is plugged in with the power off */
-	if (how == REMOVE_SURPRISE)
-		test_ok(sim_power_cycle(sim));
-	else
+	switch (how) {
+	case REMOVE_DEVICE:
+	case REMOVE_PORT:
 		test_ok(sim_pci_rescan(&sim->p));
+		break;
+	case REMOVE_SURPRISE:
+	case REMOVE_UNPLUG:
+		/* What was pulled out is plugged in with the power off */
+		test_ok(sim_platform_live(&sim->p, false));
+		test_plug_in(_metadata, sim, how);
+		break;
+	}
 	/* A port that is found again may number its bus anew */
 	test_ok(sim_device_names(d));
 	ASSERT_TRUE(sim_pci_exists(d->bdf, "vendor"));
@@ -152,7 +175,7 @@ TEST_F(removal, then_teardown)
 	test_connect(self->d);
 	test_remove(_metadata, self->d, variant->how);
 	test_ok(sim_platform_live(&self->sim.p, false));
-	test_ok(sim_up(&self->sim));
+	test_plug_in(_metadata, &self->sim, variant->how);
 	test_works(self->d);
 }
 
