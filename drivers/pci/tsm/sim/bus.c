@@ -50,8 +50,16 @@ static struct sim_device *sim_route_port(struct sim_platform *p,
 	return i < SIM_MAX_DEVICES ? rcu_dereference(p->device[i]) : NULL;
 }
 
-static struct sim_device *sim_route_bus(struct sim_platform *p,
-					unsigned int bus)
+/**
+ * sim_route_bus() - device behind whose root port a bus is
+ * @p: platform
+ * @bus: number of the bus, not that of the root bus
+ *
+ * Context: under RCU.
+ * Return: the device or NULL.
+ */
+VISIBLE_IF_KUNIT struct sim_device *sim_route_bus(struct sim_platform *p,
+						  unsigned int bus)
 {
 	for (int i = 0; i < SIM_MAX_DEVICES; i++) {
 		struct sim_device *d = rcu_dereference(p->device[i]);
@@ -66,14 +74,23 @@ static struct sim_device *sim_route_bus(struct sim_platform *p,
 	}
 	return NULL;
 }
+EXPORT_SYMBOL_IF_KUNIT(sim_route_bus);
 
-/*
+/**
+ * sim_route_function() - function that a config request is for
+ * @d: device behind whose root port @bus is
+ * @bus: number of the bus
+ * @devfn: device and function on it
+ *
  * Physical functions are functions of device 0 on the secondary bus, virtual
- * functions follow in routing id order.
+ * functions follow in routing id order, on the next bus in the end.
+ *
+ * Context: under sim_device::lock.
+ * Return: the function, or NULL if none answers.
  */
-static struct sim_function *sim_route_function(struct sim_device *d,
-					       unsigned int bus,
-					       unsigned int devfn)
+VISIBLE_IF_KUNIT struct sim_function *sim_route_function(struct sim_device *d,
+							 unsigned int bus,
+							 unsigned int devfn)
 {
 	unsigned int rid = (bus - d->port.conf.secondary_bus) << 8 | devfn;
 
@@ -87,6 +104,7 @@ static struct sim_function *sim_route_function(struct sim_device *d,
 		return NULL;
 	return &d->fn[d->nr_functions + rid - SIM_MAX_FUNCTIONS];
 }
+EXPORT_SYMBOL_IF_KUNIT(sim_route_function);
 
 static struct sim_platform *sim_bus_platform(struct pci_bus *bus)
 {

@@ -394,6 +394,11 @@ struct pci_dev *sim_device_get_port(struct sim_device *d);
 u16 sim_device_rid(struct sim_device *d);
 ssize_t sim_device_name(struct sim_device *d, bool port, char *page);
 void sim_platform_plug(struct sim_platform *p, struct sim_device *d);
+#if IS_ENABLED(CONFIG_KUNIT)
+struct sim_device *sim_route_bus(struct sim_platform *p, unsigned int bus);
+struct sim_function *sim_route_function(struct sim_device *d, unsigned int bus,
+					unsigned int devfn);
+#endif
 
 /* config.c: under sim_device::lock */
 void sim_function_reset(struct sim_function *f);

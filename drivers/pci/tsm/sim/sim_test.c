@@ -300,6 +300,78 @@ static void cfg_flr(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rd(d, DOE(PCI_DOE_STATUS)), PCI_DOE_STATUS_DATA_OBJECT_READY);
 }
 
+/* Routing */
+
+static struct sim_function *route(struct sim_device *d, unsigned int bus,
+				  unsigned int devfn)
+{
+	guard(raw_spinlock_irqsave)(&d->lock);
+	return sim_route_function(d, bus, devfn);
+}
+
+static struct sim_device *behind(struct sim_platform *p, unsigned int bus)
+{
+	guard(rcu)();
+	return sim_route_bus(p, bus);
+}
+
+/* As many virtual functions as there can be: they do not fit on one bus */
+static void route_many(struct kunit *test)
+{
+	struct sim_device *d = sim_device_create();
+	unsigned int bus = 7;
+	int rc;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	d->nr_functions = TEST_PFS;
+	d->total_vfs = SIM_MAX_VFS;
+	rc = sim_device_build(d);
+	if (rc) {
+		sim_device_destroy(d);
+		KUNIT_FAIL_AND_ABORT(test, "device is not built: %d", rc);
+	}
+
+	port_write(d, PCI_SECONDARY_BUS, 2, (bus + 1) << 8 | bus);
+	KUNIT_EXPECT_NULL(test, route(d, bus, SIM_MAX_FUNCTIONS));
+	cfg_write(d, 0, SIM_EXT_SRIOV + PCI_SRIOV_NUM_VF, 2, SIM_MAX_VFS);
+	cfg_write(d, 0, SIM_EXT_SRIOV + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_VFE);
+	KUNIT_EXPECT_EQ(test, nr_vfs(d), SIM_MAX_VFS);
+
+	for (int rid = 0; rid < 2 * 256; rid++) {
+		struct sim_function *f = NULL;
+
+		if (rid < TEST_PFS)
+			f = &d->fn[rid];
+		else if (rid >= SIM_MAX_FUNCTIONS &&
+			 rid < SIM_MAX_FUNCTIONS + SIM_MAX_VFS)
+			f = &d->fn[TEST_PFS + rid - SIM_MAX_FUNCTIONS];
+		KUNIT_EXPECT_PTR_EQ(test, route(d, bus + rid / 256, rid % 256), f);
+	}
+
+	sim_device_dismantle(d);
+	sim_device_destroy(d);
+}
+
+/* Which root port a bus is behind; one without bus numbers has none */
+static void route_bus(struct kunit *test)
+{
+	struct sim_platform *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+	struct sim_device *d = to_dev(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	rcu_assign_pointer(p->device[SIM_MAX_DEVICES - 1], d);
+
+	KUNIT_EXPECT_NULL(test, behind(p, 0));
+	KUNIT_EXPECT_NULL(test, behind(p, 1));
+	port_write(d, PCI_SECONDARY_BUS, 2, 8 << 8 | 7);
+	KUNIT_EXPECT_NULL(test, behind(p, 0));
+	KUNIT_EXPECT_NULL(test, behind(p, 6));
+	KUNIT_EXPECT_PTR_EQ(test, behind(p, 7), d);
+	KUNIT_EXPECT_PTR_EQ(test, behind(p, 8), d);
+	KUNIT_EXPECT_NULL(test, behind(p, 9));
+	KUNIT_EXPECT_EQ(test, sim_device_rid(d), PCI_DEVID(7, 0));
+}
+
 /* Mailbox */
 
 static void doe_send(struct sim_device *d, u8 type, const u32 *dw, int n)
@@ -410,6 +482,29 @@ static void doe_overrun(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
 	doe_abort(d);
 	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+}
+
+/* A function that sleeps has a mailbox that does */
+static void doe_asleep(struct kunit *test)
+{
+	struct sim_device *d = to_dev(test);
+	u32 index = 0;
+
+	cfg_write(d, 0, SIM_CAP_PM + PCI_PM_CTRL, 2, 3);
+	doe_send(d, 0, &index, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+	cfg_write(d, 0, SIM_CAP_PM + PCI_PM_CTRL, 2, 0);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+
+	/* An answer waits; the other function's power is its own */
+	doe_send(d, 0, &index, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_DATA_OBJECT_READY);
+	cfg_write(d, 0, SIM_CAP_PM + PCI_PM_CTRL, 2, 3);
+	cfg_write(d, 1, SIM_CAP_PM + PCI_PM_CTRL, 2, 0);
+	KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+	KUNIT_EXPECT_EQ(test, doe_pop(d), 0);
+	cfg_write(d, 0, SIM_CAP_PM + PCI_PM_CTRL, 2, 0);
+	KUNIT_EXPECT_EQ(test, doe_pop(d), PCI_VENDOR_ID_PCI_SIG);
 }
 
 /* SPDM GET_VERSION, which every device answers */
@@ -750,9 +845,12 @@ static struct kunit_case sim_test_cases[] = {
 	KUNIT_CASE(cfg_power_states),
 	KUNIT_CASE(cfg_sriov),
 	KUNIT_CASE(cfg_flr),
+	KUNIT_CASE(route_many),
+	KUNIT_CASE(route_bus),
 	KUNIT_CASE(doe_discovery),
 	KUNIT_CASE(doe_errors),
 	KUNIT_CASE(doe_overrun),
+	KUNIT_CASE(doe_asleep),
 	KUNIT_CASE(doe_exchange),
 	KUNIT_CASE(doe_abort_busy),
 	KUNIT_CASE(ide_registers),
