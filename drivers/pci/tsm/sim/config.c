@@ -132,6 +132,14 @@ static bool sim_is_doe(struct sim_function *f, unsigned int where)
 	       where < SIM_EXT_DOE + PCI_DOE_CAP_SIZEOF;
 }
 
+/* In D3hot a function answers config requests, its mailbox does not work */
+static bool sim_is_asleep(struct sim_function *f)
+{
+	u32 ctrl = f->cfg[(SIM_CAP_PM + PCI_PM_CTRL) / 4];
+
+	return FIELD_GET(PCI_PM_CTRL_STATE_MASK, ctrl) == 3;
+}
+
 /**
  * sim_function_reset() - give all registers of a function their reset values
  * @f: function
@@ -186,7 +194,8 @@ static u32 sim_function_read_dword(struct sim_function *f, unsigned int where)
 	struct sim_device *d = f->dev;
 
 	if (sim_is_doe(f, where))
-		return sim_doe_read(&d->doe, where - SIM_EXT_DOE);
+		return sim_is_asleep(f) ? 0 :
+		       sim_doe_read(&d->doe, where - SIM_EXT_DOE);
 	if (sim_is_ide(f, where))
 		return sim_ide_read(&d->ide, where - SIM_EXT_IDE);
 	if (where < SIM_CFG_SHADOW_BYTES)
@@ -263,11 +272,13 @@ void sim_function_write(struct sim_function *f, unsigned int where, int size,
 	lockdep_assert_held(&d->lock);
 	where &= ~3;
 	val <<= shift;
-	if (sim_is_doe(f, where))
-		sim_doe_write(&d->doe, where - SIM_EXT_DOE, val, mask);
-	else if (sim_is_ide(f, where))
+	if (sim_is_doe(f, where)) {
+		if (!sim_is_asleep(f))
+			sim_doe_write(&d->doe, where - SIM_EXT_DOE, val, mask);
+	} else if (sim_is_ide(f, where)) {
 		sim_ide_write(&d->ide, where - SIM_EXT_IDE, val, mask);
-	else
+	} else {
 		sim_function_write_dword(f, where, val, mask);
+	}
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_function_write);

@@ -304,6 +304,39 @@ TEST_F(vfio, opened_during_connect)
 	}
 }
 
+static bool is_asleep(struct sim_device *d)
+{
+	char buf[32];
+
+	return !sim_pci_read(d->bdf, "power_state", buf, sizeof(buf)) &&
+	       !strcmp(buf, "D3hot");
+}
+
+/*
+ * Without a user, vfio-pci lets the function sleep, and a mailbox that sleeps
+ * does not answer: each conversation wakes it, and keeps it awake.
+ */
+TEST_F(vfio, asleep_in_between)
+{
+	ASSERT_TRUE(sim_wait(is_asleep(self->d), PROMPT_MS));
+	test_ok(sim_set(self->d, "latency_ms", "100"));
+	test_start_connect(&self->job, self->d);
+	ASSERT_FALSE(is_asleep(self->d));
+	test_ok(sim_job_wait(&self->job, CONVERSATION_MS));
+	test_connected(self->d);
+
+	test_ok(sim_set(self->d, "latency_ms", "0"));
+	ASSERT_TRUE(sim_wait(is_asleep(self->d), PROMPT_MS));
+	test_connected(self->d);
+	test_ok(sim_set(self->d, "refresh_keys", "1"));
+
+	ASSERT_TRUE(sim_wait(is_asleep(self->d), PROMPT_MS));
+	test_connected(self->d);
+	test_disconnect(self->d);
+	test_idle(self->d);
+	ASSERT_TRUE(sim_wait(is_asleep(self->d), PROMPT_MS));
+}
+
 TEST_F(vfio, reset_by_hand)
 {
 	test_connect(self->d);
