@@ -9,9 +9,11 @@
 #include <kunit/test-bug.h>
 #include <kunit/visibility.h>
 #include <linux/bitfield.h>
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pci-doe.h>
 
 #include "tsm.h"
 
@@ -88,6 +90,79 @@ static void tsm_test_may_send(struct kunit *test)
 	};
 
 	KUNIT_EXPECT_EQ(test, c->rc, tsm_session_may_send(&s, now, c->killed));
+}
+
+/* --- messages ------------------------------------------------------------ */
+
+/* A device with a session whose time is up or not, and no mailbox to use it */
+struct tsm_talk {
+	struct pci_dev pdev;
+	struct pci_tsm_pf0 pf0;
+	struct tsm_dev tsm_dev;
+	struct tsm_link link;
+	struct tsm_session session;
+};
+
+static struct tsm_session *tsm_talk_lookup(struct pci_dev *dsm)
+{
+	struct tsm_talk *t = kunit_get_current_test()->priv;
+
+	return dsm == &t->pdev ? &t->session : NULL;
+}
+
+static int tsm_talk_init(struct kunit *test)
+{
+	struct tsm_talk *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	test->priv = t;
+	t->pdev.tsm = &t->pf0.base_tsm;
+	t->link.tsm_dev = &t->tsm_dev;
+	t->session.dsm = &t->pdev;
+	t->session.link = &t->link;
+	t->session.state = TSM_SESSION_CONNECTING;
+	kunit_activate_static_stub(test, tsm_session_lookup, tsm_talk_lookup);
+	return 0;
+}
+
+/* -ENXIO comes last of all: it is the mailbox that is not there */
+static int tsm_talk_send(struct tsm_talk *t)
+{
+	u32 msg = 0;
+
+	return pci_tsm_doe_transfer(&t->pdev, PCI_DOE_FEATURE_CMA, &msg,
+				    sizeof(msg), &msg, sizeof(msg));
+}
+
+/* No message is sent after the deadline; what failed has two seconds more */
+static void tsm_test_deadline(struct kunit *test)
+{
+	unsigned long unwind = msecs_to_jiffies(TSM_UNWIND_MS);
+	struct tsm_talk *t = test->priv;
+	unsigned long before;
+
+	t->session.deadline = jiffies + HZ * 60;
+	KUNIT_EXPECT_EQ(test, -ENXIO, tsm_talk_send(t));
+	t->session.deadline = jiffies - 1;
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, tsm_talk_send(t));
+
+	before = jiffies;
+	pci_tsm_unwind(&t->pdev);
+	KUNIT_EXPECT_EQ(test, TSM_SESSION_UNWINDING, t->session.state);
+	KUNIT_EXPECT_TRUE(test, time_in_range(t->session.deadline,
+					      before + unwind,
+					      jiffies + unwind));
+	KUNIT_EXPECT_EQ(test, -ENXIO, tsm_talk_send(t));
+
+	/* A second call wins no time */
+	before = t->session.deadline;
+	msleep(20);
+	pci_tsm_unwind(&t->pdev);
+	KUNIT_EXPECT_EQ(test, before, t->session.deadline);
+
+	while (!time_after(jiffies, t->session.deadline))
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, tsm_talk_send(t));
 }
 
 /* --- the search for a DSM ------------------------------------------------ */
@@ -269,6 +344,17 @@ static struct kunit_suite tsm_session_suite = {
 	.test_cases = tsm_session_cases,
 };
 
+static struct kunit_case tsm_talk_cases[] = {
+	KUNIT_CASE_SLOW(tsm_test_deadline),
+	{}
+};
+
+static struct kunit_suite tsm_talk_suite = {
+	.name = "pci_tsm_talk",
+	.init = tsm_talk_init,
+	.test_cases = tsm_talk_cases,
+};
+
 static struct kunit_case tsm_find_cases[] = {
 	KUNIT_CASE(tsm_test_dsm_of_itself),
 	KUNIT_CASE(tsm_test_dsm_is_pf0),
@@ -293,7 +379,8 @@ static struct kunit_suite tsm_register_suite = {
 	.test_cases = tsm_register_cases,
 };
 
-kunit_test_suites(&tsm_session_suite, &tsm_find_suite, &tsm_register_suite);
+kunit_test_suites(&tsm_session_suite, &tsm_talk_suite, &tsm_find_suite,
+		  &tsm_register_suite);
 
 MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
 MODULE_DESCRIPTION("KUnit tests of the PCI/TSM core");
