@@ -297,17 +297,17 @@ void tsm_function_gone(struct pci_dev *pdev)
 		/* who has a claim may still be at the function's attributes */
 		wait_event_cmd(tsm_wait, !xa_load(&tsm_claims, tsm_key(pdev)),
 			       mutex_unlock(&tsm_lock), mutex_lock(&tsm_lock));
-		if (!pdev->tsm)
+		/* from here on nobody else can claim it */
+		tsm = xchg(&pdev->tsm, NULL);
+		if (!tsm)
 			return;
 
 		/* keeps the DSM's context, which the driver may look at */
-		s = tsm_session_lookup(pdev->tsm->dsm_dev);
+		s = tsm_session_lookup(tsm->dsm_dev);
 		s->users++;
 	}
 
-	tsm = tsm_unpublish(pdev);
-	if (tsm)
-		tsm_function_destroy(s, tsm);
+	tsm_function_destroy(s, tsm);
 	tsm_session_put(s);
 }
 
