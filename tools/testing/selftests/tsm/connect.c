@@ -556,8 +556,6 @@ FIXTURE(functions_race)
 {
 	struct sim sim;
 	struct sim_device *d;
-	struct sim_job disconnect;
-	struct sim_job remove;
 	long long start_ms;
 };
 
@@ -580,18 +578,19 @@ FIXTURE_TEARDOWN(functions_race)
 
 /* Disconnect while @val is written to the attribute at @path */
 static void test_disconnect_and_write(struct __test_metadata *_metadata,
-				      FIXTURE_DATA(functions_race) *self,
-				      const char *path, const char *val)
+				      struct sim_device *d, const char *path,
+				      const char *val)
 {
+	struct sim_job disconnect, write;
 	int gate[2];
 
 	test_ok(sim_gate(gate));
-	test_ok(sim_job_disconnect(&self->disconnect, gate, self->d));
-	test_ok(sim_job_write(&self->remove, gate, path, val));
+	test_ok(sim_job_disconnect(&disconnect, gate, d));
+	test_ok(sim_job_write(&write, gate, path, val));
 	sim_gate_open(gate);
-	test_ok(sim_job_wait(&self->disconnect, CONVERSATION_MS));
-	test_ok(sim_job_wait(&self->remove, CONVERSATION_MS));
-	test_idle(self->d);
+	test_ok(sim_job_wait(&disconnect, CONVERSATION_MS));
+	test_ok(sim_job_wait(&write, CONVERSATION_MS));
+	test_idle(d);
 }
 
 TEST_F(functions_race, sriov_disabled_during_disconnect)
@@ -606,7 +605,7 @@ TEST_F(functions_race, sriov_disabled_during_disconnect)
 		test_connect(self->d);
 		ASSERT_TRUE(sim_pci_exists(vf, "tsm/dsm"));
 
-		test_disconnect_and_write(_metadata, self, path, "0");
+		test_disconnect_and_write(_metadata, self->d, path, "0");
 		ASSERT_FALSE(sim_pci_exists(vf, "vendor"));
 
 		if (sim_now_ms() - self->start_ms > RACE_MS)
@@ -627,7 +626,7 @@ TEST_F(functions_race, function_removed_during_disconnect)
 		test_connect(self->d);
 		ASSERT_TRUE(sim_pci_exists(fn, "tsm/dsm"));
 
-		test_disconnect_and_write(_metadata, self, path, "1");
+		test_disconnect_and_write(_metadata, self->d, path, "1");
 		ASSERT_FALSE(sim_pci_exists(fn, "vendor"));
 		test_ok(sim_pci_rescan(&self->sim.p));
 		ASSERT_TRUE(sim_pci_exists(fn, "vendor"));
