@@ -96,7 +96,8 @@ kconfig_menu() {
 }
 
 # Symbols by name, in expressions of our Kconfig files and as CONFIG_* in our
-# sources: one that nobody defines is always off, and nobody says so
+# sources: one that nobody defines is always off, and nobody says so. CONFIG_LOCKED
+# and CONFIG_UNLOCKED are states of TDISP.
 known_symbols() {
 	local bad=0 symbol
 	cd "$builds_tree"
@@ -118,7 +119,8 @@ known_symbols() {
 			}'
 		series_files | grep -E '^(drivers|arch|virt|include)/.*(\.[chS]|Makefile|Kbuild)$' |
 			xargs grep -ohE 'CONFIG_[A-Z0-9_]+' |
-			sed -e '/^CONFIG_SHELL$/d' -e 's/^CONFIG_//' -e 's/_MODULE$//'
+			sed -e '/^CONFIG_SHELL$/d' -e '/^CONFIG_\(UN\)\?LOCKED$/d' \
+				-e 's/^CONFIG_//' -e 's/_MODULE$//'
 	} | LC_ALL=C sort -u) <(
 		# shellcheck disable=SC2016 # awk's
 		find . -name 'out-*' -prune -o -path ./tools -prune -o -name 'Kconfig*' -print0 |
