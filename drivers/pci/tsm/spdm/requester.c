@@ -5,6 +5,7 @@
  */
 #include "ide-km.h"
 #include "requester.h"
+#include "tdisp.h"
 
 /*
  * "Later" is asked for how often, and how long is waited. BUSY: 5 ms, doubled
@@ -138,6 +139,8 @@ static void trace(const struct spdm_requester *r, bool request, const void *msg,
 		t.object = payload[t.proto == SPDM_PROTO_TDISP];
 		if (t.proto == SPDM_PROTO_IDE_KM)
 			t.name = ide_km_object_name(t.object);
+		else if (t.proto == SPDM_PROTO_TDISP)
+			t.name = tdisp_msg_name(t.object);
 	}
 	r->cfg.trace(r->cfg.trace_ctx, &t);
 }
@@ -484,6 +487,32 @@ int spdm_requester_end(struct spdm_requester *r, struct spdm_io *io)
 	return spdm_req_send(r, SPDM_REQ_END, 0, 0, sizeof(struct spdm_hdr), io);
 }
 EXPORT_SYMBOL_NS_GPL(spdm_requester_end, "TSM_SPDM");
+
+/**
+ * spdm_requester_cancel() - the last request was not sent
+ * @r: requester that returned SPDM_SEND
+ *
+ * For a caller that is told to give up between two messages, and that knows
+ * that nothing of the last &spdm_io.req left it: the session goes on with
+ * another operation. The number of the record that was sealed in vain is given
+ * to the next one, as the responder counts those that it gets. Outside of a
+ * session the conversation is over.
+ *
+ * A caller that does not know must not call this: then the session is lost.
+ */
+void spdm_requester_cancel(struct spdm_requester *r)
+{
+	if (!request_code(r->state))
+		return;
+	if (!session_up(r)) {
+		spdm_req_set_state(r, SPDM_REQ_FAILED);
+		return;
+	}
+	memzero_explicit(r->record, sizeof(r->record));
+	r->session.req.sequence--;
+	spdm_req_set_state(r, SPDM_REQ_READY);
+}
+EXPORT_SYMBOL_NS_GPL(spdm_requester_cancel, "TSM_SPDM");
 
 /**
  * spdm_requester_wipe() - forget a conversation and its secrets

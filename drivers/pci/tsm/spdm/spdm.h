@@ -48,7 +48,7 @@
  *	SPDM_PROTO_TDISP
  * @object: of a vendor defined message: IDE_KM object id, TDISP message type
  * @len: bytes of the plain SPDM message
- * @name: of the message, or of the IDE_KM object
+ * @name: of the message, or of the IDE_KM object or TDISP message in it
  */
 struct spdm_trace {
 	bool request;
@@ -195,6 +195,7 @@ int spdm_requester_measure(struct spdm_requester *r,
 int spdm_requester_end(struct spdm_requester *r, struct spdm_io *io);
 int spdm_requester_step(struct spdm_requester *r, size_t rsp_len,
 			struct spdm_io *io);
+void spdm_requester_cancel(struct spdm_requester *r);
 void spdm_requester_wipe(struct spdm_requester *r);
 u32 spdm_requester_session(const struct spdm_requester *r);
 int spdm_requester_cert_chain(const struct spdm_requester *r,

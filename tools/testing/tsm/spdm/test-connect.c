@@ -194,6 +194,48 @@ static bool test_end(void)
 	return true;
 }
 
+/* A request that is taken back leaves no trace: both ends go on counting alike */
+static bool test_cancel(void)
+{
+	static struct world w;
+	u8 nonce[SPDM_NONCE_SIZE] = { 1 };
+	struct spdm_io io;
+	unsigned int i;
+
+	world_init(&w, &pki);
+	spdm_requester_cancel(&w.r);
+	CHECK_EQ(spdm_requester_connect(&w.r, &io), SPDM_SEND);
+	spdm_requester_cancel(&w.r);
+	CHECK_EQ(spdm_requester_step(&w.r, 4, &io), -EINVAL);
+	CHECK_EQ(connect_world(&w), 0);
+	spdm_requester_cancel(&w.r);
+
+	for (i = 0; i < 3; i++) {
+		CHECK_EQ(spdm_requester_vendor(&w.r, 1, "abc", 3, &io),
+			 SPDM_SEND);
+		spdm_requester_cancel(&w.r);
+		CHECK_EQ(spdm_requester_measure(&w.r, nonce, &io), SPDM_SEND);
+		spdm_requester_cancel(&w.r);
+		CHECK_EQ(vendor(&w, 1, "abc", 3), 0);
+	}
+	CHECK_EQ(run(&w, spdm_requester_measure(&w.r, nonce, &io), &io, NULL,
+		     NULL), 0);
+
+	/* The repetition of a request that the device was too busy for */
+	CHECK_EQ(spdm_requester_vendor(&w.r, 1, "abc", 3, &io), SPDM_SEND);
+	spdm_responder_fail_next(&w.p, SPDM_ERR_BUSY, 0);
+	CHECK_EQ(spdm_requester_step(&w.r, answer(&w, &io), &io), SPDM_SEND);
+	spdm_requester_cancel(&w.r);
+	CHECK_EQ(vendor(&w, 1, "abc", 3), 0);
+
+	/* The end of a session is not taken back */
+	CHECK_EQ(spdm_requester_end(&w.r, &io), SPDM_SEND);
+	spdm_requester_cancel(&w.r);
+	CHECK_EQ(spdm_requester_session(&w.r), 0);
+	CHECK_EQ(vendor(&w, 1, "abc", 3), -ENOTCONN);
+	return true;
+}
+
 static bool test_portions(void)
 {
 	static struct world w;
@@ -427,6 +469,7 @@ const struct test connect_tests[] = {
 	{ "signed measurements with a nonce", test_measure },
 	{ "measurement buffers", test_measure_buffers },
 	{ "end of session", test_end },
+	{ "requests taken back", test_cancel },
 	{ "certificate portions", test_portions },
 	{ "certificate chains not to be trusted", test_chains },
 	{ "BUSY", test_busy },
