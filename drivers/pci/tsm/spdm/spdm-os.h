@@ -31,6 +31,7 @@ typedef __UINT32_TYPE__ u32;
 typedef __UINT64_TYPE__ u64;
 typedef u16 __le16;
 typedef u32 __le32;
+typedef u64 __le64;
 
 #define __packed		__attribute((__packed__))
 #define __aligned(x)		__attribute((__aligned__(x)))
@@ -73,6 +74,7 @@ int memcmp(const void *a, const void *b, size_t len);
 #define EPROTO		71
 #define EBADMSG		74
 #define EMSGSIZE	90
+#define EPROTONOSUPPORT	93
 #define EOPNOTSUPP	95
 #define ENOTCONN	107
 #define ETIMEDOUT	110
@@ -97,6 +99,12 @@ static inline u32 get_unaligned_le24(const void *p)
 static inline u32 get_unaligned_le32(const void *p)
 {
 	return get_unaligned_le24(p) | (u32)((const u8 *)p)[3] << 24;
+}
+
+static inline u64 get_unaligned_le64(const void *p)
+{
+	return get_unaligned_le32(p) |
+	       (u64)get_unaligned_le32((const u8 *)p + 4) << 32;
 }
 
 static inline u32 get_unaligned_be32(const void *p)
@@ -126,6 +134,12 @@ static inline void put_unaligned_le32(u32 val, void *p)
 	((u8 *)p)[3] = (u8)(val >> 24);
 }
 
+static inline void put_unaligned_le64(u64 val, void *p)
+{
+	put_unaligned_le32((u32)val, p);
+	put_unaligned_le32((u32)(val >> 32), (u8 *)p + 4);
+}
+
 /* The wire is little endian whatever the machine is: go through the bytes */
 static inline u16 le16_to_cpu(__le16 v)
 {
@@ -135,6 +149,11 @@ static inline u16 le16_to_cpu(__le16 v)
 static inline u32 le32_to_cpu(__le32 v)
 {
 	return get_unaligned_le32(&v);
+}
+
+static inline u64 le64_to_cpu(__le64 v)
+{
+	return get_unaligned_le64(&v);
 }
 
 static inline __le16 cpu_to_le16(u16 val)
@@ -150,6 +169,14 @@ static inline __le32 cpu_to_le32(u32 val)
 	__le32 v;
 
 	put_unaligned_le32(val, &v);
+	return v;
+}
+
+static inline __le64 cpu_to_le64(u64 val)
+{
+	__le64 v;
+
+	put_unaligned_le64(val, &v);
 	return v;
 }
 

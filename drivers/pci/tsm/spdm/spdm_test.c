@@ -429,6 +429,20 @@ static void fuzz_ide_km_responses(struct kunit *test)
 	fuzz_finish(test, f, spdm_fuzz_ide_km(f, false, rounds));
 }
 
+static void fuzz_tdisp_requests(struct kunit *test)
+{
+	struct spdm_fuzz *f = fuzz_start(test);
+
+	fuzz_finish(test, f, spdm_fuzz_tdisp(f, true, rounds));
+}
+
+static void fuzz_tdisp_responses(struct kunit *test)
+{
+	struct spdm_fuzz *f = fuzz_start(test);
+
+	fuzz_finish(test, f, spdm_fuzz_tdisp(f, false, rounds));
+}
+
 static void fuzz_chains(struct kunit *test)
 {
 	struct spdm_fuzz *f = fuzz_start(test);
@@ -457,6 +471,8 @@ static struct kunit_case fuzz_cases[] = {
 	KUNIT_CASE_SLOW(fuzz_requests),
 	KUNIT_CASE_SLOW(fuzz_ide_km_requests),
 	KUNIT_CASE_SLOW(fuzz_ide_km_responses),
+	KUNIT_CASE_SLOW(fuzz_tdisp_requests),
+	KUNIT_CASE_SLOW(fuzz_tdisp_responses),
 	KUNIT_CASE_SLOW(fuzz_chains),
 	{}
 };
@@ -468,7 +484,7 @@ static struct kunit_suite fuzz_suite = {
 
 kunit_test_suites(&spdm_crypto_suite, &conversation_suite, &fuzz_suite);
 
-MODULE_DESCRIPTION("KUnit tests for SPDM and IDE_KM");
+MODULE_DESCRIPTION("KUnit tests for SPDM, IDE_KM and TDISP messages");
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS("TSM_SPDM");
 MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");

@@ -8,6 +8,7 @@
  * the first check of its authenticity, and gets to the parsers behind it.
  */
 #include "ide-km.h"
+#include "tdisp.h"
 #include "test-fuzz.h"
 #include "x509.h"
 
@@ -108,7 +109,7 @@ static const struct spdm_crypto_ops sham_crypto = {
 };
 
 /* splitmix64: short, and the same everywhere */
-static u32 prng(struct spdm_fuzz *f)
+u32 fuzz_prng(struct spdm_fuzz *f)
 {
 	u64 z;
 
@@ -119,12 +120,12 @@ static u32 prng(struct spdm_fuzz *f)
 	return (u32)(z >> 32);
 }
 
-static u32 below(struct spdm_fuzz *f, u32 limit)
+u32 fuzz_below(struct spdm_fuzz *f, u32 limit)
 {
-	return ((u64)prng(f) * limit) >> 32;
+	return ((u64)fuzz_prng(f) * limit) >> 32;
 }
 
-static int wrong(struct spdm_fuzz *f, const char *what)
+int fuzz_wrong(struct spdm_fuzz *f, const char *what)
 {
 	f->what = what;
 	return -EINVAL;
@@ -148,9 +149,11 @@ static int fuzz_measure(void *ctx, u8 *record, size_t size, u8 *nr_blocks)
 static int fuzz_vendor(void *ctx, u32 session_id, u8 protocol_id, const u8 *req,
 		       size_t req_len, u8 *rsp, size_t rsp_size)
 {
+	struct tdisp_msg tdisp;
 	struct ide_km_msg msg;
 
 	ide_km_parse(req, req_len, &msg);
+	tdisp_parse_request(req, req_len, &tdisp);
 	if (req_len > rsp_size)
 		return -EMSGSIZE;
 	memcpy(rsp, req, req_len);
@@ -176,11 +179,11 @@ static int setup(struct spdm_fuzz *f)
 
 	if (test_pki_keys(&sham_crypto, &f->pki) ||
 	    test_pki_make(&sham_crypto, FLAW_NONE, &f->pki))
-		return wrong(f, "no chain");
+		return fuzz_wrong(f, "no chain");
 	rsp.chain_len = f->pki.chain_len;
 	if (spdm_requester_init(&f->r, &req) ||
 	    spdm_responder_init(&f->p, &rsp))
-		return wrong(f, "not set up");
+		return fuzz_wrong(f, "not set up");
 	return 0;
 }
 
@@ -191,7 +194,7 @@ static int transfer(struct spdm_fuzz *f, const struct spdm_io *io)
 }
 
 /* @len bytes of f->msg, right before memory that is not to be read */
-static u8 *at_edge(struct spdm_fuzz *f, size_t len)
+u8 *fuzz_at_edge(struct spdm_fuzz *f, size_t len)
 {
 	u8 *p = f->env->edge + SPDM_RSP_SIZE - len;
 
@@ -213,10 +216,10 @@ static int reach(struct spdm_fuzz *f, unsigned int stage, struct spdm_io *io)
 	rc = spdm_requester_connect(&f->r, io);
 	for (n = 0; n < stage; n++) {
 		if (rc != SPDM_SEND)
-			return wrong(f, "the way to the stage");
+			return fuzz_wrong(f, "the way to the stage");
 		len = transfer(f, io);
 		if (len <= 0)
-			return wrong(f, "no answer on the way to the stage");
+			return fuzz_wrong(f, "no answer on the way to the stage");
 		memcpy(f->r.rsp, f->good, len);
 		rc = spdm_requester_step(&f->r, len, io);
 		if (rc)
@@ -234,7 +237,7 @@ static int reach(struct spdm_fuzz *f, unsigned int stage, struct spdm_io *io)
 			rc = spdm_requester_end(&f->r, io);
 		}
 	}
-	return rc == SPDM_SEND ? 0 : wrong(f, "the stage");
+	return rc == SPDM_SEND ? 0 : fuzz_wrong(f, "the stage");
 }
 
 /* Values at which lengths and counts go wrong */
@@ -245,7 +248,7 @@ static u8 odd_byte(struct spdm_fuzz *f)
 		0x3f, 0x40, 0x7e, 0x7f, 0x80, 0x81, 0x82, 0xfe, 0xff,
 	};
 
-	return odd[below(f, ARRAY_SIZE(odd))];
+	return odd[fuzz_below(f, ARRAY_SIZE(odd))];
 }
 
 static void mutate_once(struct spdm_fuzz *f, u8 *p, size_t *len, size_t size)
@@ -253,47 +256,47 @@ static void mutate_once(struct spdm_fuzz *f, u8 *p, size_t *len, size_t size)
 	size_t at, other, n;
 
 	if (!*len) {
-		*len = 1 + below(f, 8);
+		*len = 1 + fuzz_below(f, 8);
 		memset(p, odd_byte(f), *len);
 		return;
 	}
-	at = below(f, *len);
+	at = fuzz_below(f, *len);
 	/* Heads are where lengths are */
-	if (prng(f) & 1)
+	if (fuzz_prng(f) & 1)
 		at %= 16;
 	if (at >= *len)
 		at = *len - 1;
 
-	switch (below(f, 8)) {
+	switch (fuzz_below(f, 8)) {
 	case 0:
 	case 1:
-		p[at] ^= 1 << below(f, 8);
+		p[at] ^= 1 << fuzz_below(f, 8);
 		break;
 	case 2:
 		p[at] = odd_byte(f);
 		break;
 	case 3:
-		p[at] = (u8)prng(f);
+		p[at] = (u8)fuzz_prng(f);
 		break;
 	case 4:		/* cut */
-		*len = below(f, *len + 1);
+		*len = fuzz_below(f, *len + 1);
 		break;
 	case 5:		/* add */
-		n = 1 + below(f, prng(f) & 7 ? 8 : 600);
+		n = 1 + fuzz_below(f, fuzz_prng(f) & 7 ? 8 : 600);
 		if (n > size - *len)
 			n = size - *len;
-		memset(p + *len, prng(f) & 1 ? 0 : odd_byte(f), n);
+		memset(p + *len, fuzz_prng(f) & 1 ? 0 : odd_byte(f), n);
 		*len += n;
 		break;
 	case 6:		/* copy within */
-		other = below(f, *len);
-		n = below(f, 32);
+		other = fuzz_below(f, *len);
+		n = fuzz_below(f, 32);
 		if (n > *len - (at > other ? at : other))
 			n = *len - (at > other ? at : other);
 		memmove(p + at, p + other, n);
 		break;
 	default:	/* a little more or less than it was */
-		p[at] += (u8)(below(f, 9) - 4);
+		p[at] += (u8)(fuzz_below(f, 9) - 4);
 	}
 }
 
@@ -308,14 +311,14 @@ static void mend_record(u8 *p, size_t len)
 	record->app_length = cpu_to_le16(len - SPDM_RECORD_OVERHEAD);
 }
 
-static void mutate(struct spdm_fuzz *f, u8 *p, size_t *len, size_t size,
-		   bool record)
+void fuzz_mutate(struct spdm_fuzz *f, u8 *p, size_t *len, size_t size,
+		 bool record)
 {
-	unsigned int n = 1 + below(f, 3);
+	unsigned int n = 1 + fuzz_below(f, 3);
 
 	while (n--)
 		mutate_once(f, p, len, size);
-	if (record && prng(f) & 3)
+	if (record && fuzz_prng(f) & 3)
 		mend_record(p, *len);
 }
 
@@ -333,7 +336,7 @@ static int step(struct spdm_requester *r, const u8 *msg, size_t len, u8 rest,
  */
 static int feed(struct spdm_fuzz *f, size_t len, struct spdm_io *io)
 {
-	bool twice = !(prng(f) & 3);
+	bool twice = !(fuzz_prng(f) & 3);
 	struct spdm_io io_twin;
 	int rc;
 
@@ -342,7 +345,7 @@ static int feed(struct spdm_fuzz *f, size_t len, struct spdm_io *io)
 	rc = step(&f->r, f->msg, len, 0xff, io);
 	if (twice && (step(&f->r_twin, f->msg, len, 0, &io_twin) != rc ||
 		      memcmp(f->r.req, f->r_twin.req, sizeof(f->r.req))))
-		return wrong(f, "reads what was not received");
+		return fuzz_wrong(f, "reads what was not received");
 	f->messages++;
 
 	switch (rc) {
@@ -350,7 +353,7 @@ static int feed(struct spdm_fuzz *f, size_t len, struct spdm_io *io)
 		f->accepted++;
 		if (io->rsp != f->r.rsp || !io->req_len ||
 		    io->req_len > SPDM_MAX_REQ + SPDM_RECORD_OVERHEAD)
-			return wrong(f, "a nonsense request");
+			return fuzz_wrong(f, "a nonsense request");
 		return SPDM_SEND;
 	case 0:
 		f->accepted++;
@@ -359,9 +362,9 @@ static int feed(struct spdm_fuzz *f, size_t len, struct spdm_io *io)
 	case -EKEYREJECTED:
 	case -EPROTO:
 	case -ETIMEDOUT:
-		return f->r.failed ? 0 : wrong(f, "nameless failure");
+		return f->r.failed ? 0 : fuzz_wrong(f, "nameless failure");
 	}
-	return wrong(f, "an error that is not documented");
+	return fuzz_wrong(f, "an error that is not documented");
 }
 
 /* The answer to what the requester sent last, mutated */
@@ -371,8 +374,8 @@ static size_t mutated_answer(struct spdm_fuzz *f, const struct spdm_io *io)
 	size_t len = n > 0 ? n : 0;
 
 	memcpy(f->msg, f->good, len);
-	mutate(f, f->msg, &len, sizeof(f->msg) - 8,
-	       io->doe_type == SPDM_DOE_SECURED);
+	fuzz_mutate(f, f->msg, &len, sizeof(f->msg) - 8,
+		    io->doe_type == SPDM_DOE_SECURED);
 	return len;
 }
 
@@ -390,7 +393,7 @@ static int requester_stage(struct spdm_fuzz *f, unsigned int stage,
 	f->p_saved = f->p;
 	rc = transfer(f, &first);
 	if (rc <= 0)
-		return wrong(f, "no answer at the stage");
+		return fuzz_wrong(f, "no answer at the stage");
 	good_len = rc;
 	record = first.doe_type == SPDM_DOE_SECURED;
 	f->r_saved = f->r;
@@ -400,7 +403,7 @@ static int requester_stage(struct spdm_fuzz *f, unsigned int stage,
 		f->r = f->r_saved;
 		rc = feed(f, len, &io);
 		if (rc)
-			return rc < 0 ? rc : wrong(f, "a truncated response");
+			return rc < 0 ? rc : fuzz_wrong(f, "a truncated response");
 		f->env->breathe();
 	}
 	if (record) {
@@ -411,7 +414,7 @@ static int requester_stage(struct spdm_fuzz *f, unsigned int stage,
 			rc = feed(f, len, &io);
 			if (rc)
 				return rc < 0 ? rc :
-					wrong(f, "a truncated plain message");
+					fuzz_wrong(f, "a truncated plain message");
 			f->env->breathe();
 		}
 	}
@@ -461,13 +464,13 @@ static int ask(struct spdm_fuzz *f, u8 doe_type, size_t len)
 	const struct spdm_hdr *hdr = (const void *)f->good;
 	int n;
 
-	n = spdm_responder_handle(&f->p, doe_type, at_edge(f, len), len,
+	n = spdm_responder_handle(&f->p, doe_type, fuzz_at_edge(f, len), len,
 				  f->good, sizeof(f->good));
 	f->messages++;
 	if (n < 0 || (size_t)n > sizeof(f->good))
-		return wrong(f, "a DOE error");
+		return fuzz_wrong(f, "a DOE error");
 	if (n && n < (int)sizeof(*hdr))
-		return wrong(f, "a short answer");
+		return fuzz_wrong(f, "a short answer");
 	if (n && (doe_type == SPDM_DOE_SECURED || hdr->code != SPDM_ERROR))
 		f->accepted++;
 	return 0;
@@ -496,7 +499,7 @@ static int responder_stage(struct spdm_fuzz *f, unsigned int stage,
 		if (rc)
 			return rc;
 		if (!record && f->accepted != accepted)
-			return wrong(f, "a truncated request");
+			return fuzz_wrong(f, "a truncated request");
 		f->env->breathe();
 	}
 	if (record) {
@@ -513,14 +516,15 @@ static int responder_stage(struct spdm_fuzz *f, unsigned int stage,
 
 	while (rounds--) {
 		/* Now and then what follows meets a responder gone astray */
-		if (prng(f) & 7)
+		if (fuzz_prng(f) & 7)
 			f->p = f->p_saved;
 		len = io.req_len;
 		memcpy(f->msg, io.req, len);
-		mutate(f, f->msg, &len, sizeof(f->msg), record);
-		if (!(prng(f) & 63))
+		fuzz_mutate(f, f->msg, &len, sizeof(f->msg), record);
+		if (!(fuzz_prng(f) & 63))
 			spdm_responder_fail_next(&f->p, odd_byte(f), 0);
-		rc = ask(f, prng(f) & 31 ? io.doe_type : 3 - io.doe_type, len);
+		rc = ask(f, fuzz_prng(f) & 31 ? io.doe_type : 3 - io.doe_type,
+			 len);
 		if (rc)
 			return rc;
 		f->env->breathe();
@@ -550,101 +554,6 @@ int spdm_fuzz_responder(struct spdm_fuzz *f, unsigned long rounds)
 	return 0;
 }
 
-static bool same_ide_km(const struct ide_km_msg *a, const struct ide_km_msg *b)
-{
-	/* Both are made by the parser: only the place of the registers differs */
-	return a->object == b->object && a->port_index == b->port_index &&
-	       a->stream_id == b->stream_id && a->key_set == b->key_set &&
-	       a->direction == b->direction && a->sub_stream == b->sub_stream &&
-	       a->status == b->status && a->dev_func == b->dev_func &&
-	       a->bus == b->bus && a->segment == b->segment &&
-	       a->max_port_index == b->max_port_index &&
-	       a->nr_regs == b->nr_regs &&
-	       !memcmp(a->key, b->key, sizeof(a->key)) &&
-	       !memcmp(a->iv, b->iv, sizeof(a->iv)) &&
-	       !memcmp(a->regs ?: a->key, b->regs ?: b->key,
-		       a->regs ? 4 * a->nr_regs : 0);
-}
-
-/* What parses must survive being written and read again */
-static int parse_ide_km(struct spdm_fuzz *f, size_t len)
-{
-	struct ide_km_msg msg, again;
-	u8 *q = f->env->room + SPDM_RSP_SIZE - len;
-	int n;
-
-	f->messages++;
-	if (ide_km_parse(at_edge(f, len), len, &msg))
-		return 0;
-	f->accepted++;
-	n = ide_km_encode(&msg, q, len);
-	if (n < 0 || (size_t)n != len)
-		return wrong(f, "what was parsed cannot be encoded");
-	if (ide_km_encode(&msg, q, len - 1) != -EMSGSIZE)
-		return wrong(f, "encoded into too little room");
-	if (ide_km_parse(q, len, &again) || !same_ide_km(&msg, &again))
-		return wrong(f, "what was encoded reads differently");
-	return 0;
-}
-
-/**
- * spdm_fuzz_ide_km() - tamper with IDE_KM objects
- * @f: zeroed but for the environment and the seed
- * @requests: those that a device parses, or those that it sends
- * @rounds: objects to mutate
- *
- * Return: 0, or -EINVAL and @f->what says what is wrong.
- */
-int spdm_fuzz_ide_km(struct spdm_fuzz *f, bool requests, unsigned long rounds)
-{
-	static const u8 to_device[] = {
-		IDE_KM_QUERY, IDE_KM_KEY_PROG, IDE_KM_K_SET_GO,
-		IDE_KM_K_SET_STOP,
-	};
-	static const u8 from_device[] = {
-		IDE_KM_QUERY_RESP, IDE_KM_KP_ACK, IDE_KM_K_GOSTOP_ACK,
-	};
-	const u8 *objects = requests ? to_device : from_device;
-	unsigned int nr = requests ? ARRAY_SIZE(to_device) :
-				     ARRAY_SIZE(from_device);
-	struct ide_km_msg msg = {
-		.stream_id = 3, .sub_stream = IDE_KM_NPR, .nr_regs = 12,
-		.regs = f->msg + sizeof(f->msg) / 2,
-	};
-	unsigned long n;
-	size_t len;
-	int rc;
-
-	for (n = 0; n < rounds + nr; n++) {
-		msg.object = objects[n % nr];
-		rc = ide_km_encode(&msg, f->msg, sizeof(f->msg) / 2);
-		if (rc < 0)
-			return wrong(f, "no object");
-		if (n < nr) {
-			size_t all = rc;
-
-			for (len = 0; len < all; len++) {
-				unsigned long accepted = f->accepted;
-
-				rc = parse_ide_km(f, len);
-				if (rc)
-					return rc;
-				if (f->accepted != accepted &&
-				    msg.object != IDE_KM_QUERY_RESP)
-					return wrong(f, "a truncated object");
-			}
-			continue;
-		}
-		len = rc;
-		mutate(f, f->msg, &len, sizeof(f->msg) / 2, false);
-		rc = parse_ide_km(f, len);
-		if (rc)
-			return rc;
-		f->env->breathe();
-	}
-	return 0;
-}
-
 /**
  * spdm_fuzz_chain() - tamper with a certificate chain
  * @f: zeroed but for the environment and the seed
@@ -669,22 +578,22 @@ int spdm_fuzz_chain(struct spdm_fuzz *f, unsigned long rounds)
 		len = truncated ? n : f->pki.chain_len;
 		memcpy(f->msg, f->pki.chain, len);
 		if (!truncated)
-			mutate(f, f->msg, &len, sizeof(f->msg), false);
+			fuzz_mutate(f, f->msg, &len, sizeof(f->msg), false);
 		if (len >= sizeof(*hdr)) {
 			hdr->length = cpu_to_le16(len);
-			if (prng(f) & 15)
+			if (fuzz_prng(f) & 15)
 				memset(hdr->root_hash, 0, SPDM_HASH_SIZE);
 		}
 
-		rc = spdm_chain_verify(&sham_crypto, at_edge(f, len), len,
+		rc = spdm_chain_verify(&sham_crypto, fuzz_at_edge(f, len), len,
 				       f->pki.root_hash, TEST_IDENTITY, pub);
 		f->messages++;
 		if (!rc)
 			f->accepted++;
 		if (!rc && truncated)
-			return wrong(f, "a truncated chain");
+			return fuzz_wrong(f, "a truncated chain");
 		if (rc && rc != -EBADMSG && rc != -EKEYREJECTED)
-			return wrong(f, "an error that is not documented");
+			return fuzz_wrong(f, "an error that is not documented");
 		f->env->breathe();
 	}
 	return 0;

@@ -54,6 +54,15 @@ struct spdm_fuzz {
 int spdm_fuzz_requester(struct spdm_fuzz *f, unsigned long rounds);
 int spdm_fuzz_responder(struct spdm_fuzz *f, unsigned long rounds);
 int spdm_fuzz_ide_km(struct spdm_fuzz *f, bool requests, unsigned long rounds);
+int spdm_fuzz_tdisp(struct spdm_fuzz *f, bool requests, unsigned long rounds);
 int spdm_fuzz_chain(struct spdm_fuzz *f, unsigned long rounds);
+
+/* What the fuzzers have in common */
+u32 fuzz_prng(struct spdm_fuzz *f);
+u32 fuzz_below(struct spdm_fuzz *f, u32 limit);
+int fuzz_wrong(struct spdm_fuzz *f, const char *what);
+u8 *fuzz_at_edge(struct spdm_fuzz *f, size_t len);
+void fuzz_mutate(struct spdm_fuzz *f, u8 *p, size_t *len, size_t size,
+		 bool record);
 
 #endif /* _TSM_SPDM_TEST_FUZZ_H */

@@ -227,6 +227,7 @@ int main(int argc, char **argv)
 	load_pki(&pki, "good", "leaf");
 
 	run_all(codec_tests);
+	run_all(tdisp_tests);
 	run_all(connect_tests);
 	run_all(responder_tests);
 	run_all(tamper_tests);

@@ -73,7 +73,7 @@ struct test {
 };
 
 extern const struct test connect_tests[], tamper_tests[], responder_tests[],
-			 codec_tests[], fuzz_tests[];
+			 codec_tests[], tdisp_tests[], fuzz_tests[];
 extern unsigned long fuzz_rounds;
 extern unsigned int fuzz_seed;
 

@@ -68,6 +68,20 @@ static bool test_ide_km_responses(void)
 	return finish(f, spdm_fuzz_ide_km(f, false, fuzz_rounds));
 }
 
+static bool test_tdisp_requests(void)
+{
+	struct spdm_fuzz *f = start();
+
+	return finish(f, spdm_fuzz_tdisp(f, true, fuzz_rounds));
+}
+
+static bool test_tdisp_responses(void)
+{
+	struct spdm_fuzz *f = start();
+
+	return finish(f, spdm_fuzz_tdisp(f, false, fuzz_rounds));
+}
+
 static bool test_chain(void)
 {
 	struct spdm_fuzz *f = start();
@@ -102,6 +116,8 @@ const struct test fuzz_tests[] = {
 	{ "mutated requests", test_responder },
 	{ "mutated IDE_KM requests", test_ide_km_requests },
 	{ "mutated IDE_KM responses", test_ide_km_responses },
+	{ "mutated TDISP requests", test_tdisp_requests },
+	{ "mutated TDISP responses", test_tdisp_responses },
 	{ "mutated certificate chains", test_chain },
 	{ 0 }
 };
