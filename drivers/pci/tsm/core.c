@@ -32,6 +32,7 @@ bool tsm_link_present(void)
 	guard(mutex)(&tsm_lock);
 	return !list_empty(&tsm_links);
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_link_present);
 
 /* Find the TSM that is named "tsm<@id>" and keep it from unregistering. */
 struct tsm_link *tsm_link_get_live(int id)
@@ -80,6 +81,12 @@ int tsm_ops_lock_killable(struct tsm_link *link)
 	return tsm_ops_parallel(link) ? 0 : mutex_lock_killable(&link->serial);
 }
 
+int tsm_ops_lock_interruptible(struct tsm_link *link)
+{
+	return tsm_ops_parallel(link) ? 0 :
+	       mutex_lock_interruptible(&link->serial);
+}
+
 void tsm_ops_unlock(struct tsm_link *link)
 {
 	if (!tsm_ops_parallel(link))
@@ -115,13 +122,15 @@ static void tsm_update_visibility(void)
  *
  * Return:
  * * %0		- success
- * * %-EINVAL	- @tsm_dev is NULL, or its operations are neither those of a
- *		  link TSM nor those of a devsec TSM, or are both
+ * * %-EINVAL	- @tsm_dev is NULL, its operations are neither those of a
+ *		  link TSM nor those of a devsec TSM, or are both, or those on
+ *		  TDIs are not complete
  * * %-ENOMEM	- out of memory
  */
 int pci_tsm_register(struct tsm_dev *tsm_dev)
 {
-	if (is_link_tsm(tsm_dev) == is_devsec_tsm(tsm_dev))
+	if (is_link_tsm(tsm_dev) == is_devsec_tsm(tsm_dev) ||
+	    !tsm_tdi_ops_valid(tsm_dev->pci_ops->tdi_ops))
 		return -EINVAL;
 
 	/* a devsec TSM has no links to keep */
@@ -133,6 +142,7 @@ int pci_tsm_register(struct tsm_dev *tsm_dev)
 		return -ENOMEM;
 
 	link->tsm_dev = tsm_dev;
+	INIT_LIST_HEAD(&link->viommus);
 	mutex_init(&link->serial);
 
 	guard(mutex)(&tsm_visibility_lock);
@@ -156,6 +166,7 @@ static struct tsm_link *tsm_link_leave(struct tsm_dev *tsm_dev)
 	list_for_each_entry(link, &tsm_links, node) {
 		if (link->tsm_dev == tsm_dev) {
 			link->leaving = true;
+			tsm_session_begin_close_all(link);
 			return link;
 		}
 	}
@@ -168,8 +179,8 @@ static struct tsm_link *tsm_link_leave(struct tsm_dev *tsm_dev)
  * @tsm_dev: the TSM that pci_tsm_register() was called with
  *
  * Called by tsm_unregister(). New connects are refused from the first moment,
- * those in flight end at their next message, established connections are torn
- * down. On return no operation of the TSM is running or will be called.
+ * those in flight end at their next message, TDIs and established connections
+ * are torn down. On return no operation of the TSM is running or will be called.
  *
  * Context: May sleep: at most for one message of each device, then for one
  * teardown deadline, when the driver sends its messages through
@@ -187,7 +198,10 @@ void pci_tsm_unregister(struct tsm_dev *tsm_dev)
 	if (!link)
 		return;
 
-	tsm_session_close_all(link);
+	tsm_session_wait_closed(link);
+	tsm_link_close_viommus(link);
+	/* vIOMMUs that their users were just about to end */
+	tsm_session_wait_closed(link);
 
 	guard(mutex)(&tsm_visibility_lock);
 	scoped_guard(mutex, &tsm_lock)
@@ -199,6 +213,33 @@ void pci_tsm_unregister(struct tsm_dev *tsm_dev)
 	mutex_destroy(&link->serial);
 	kfree(link);
 }
+EXPORT_SYMBOL_IF_KUNIT(pci_tsm_unregister);
+
+/**
+ * tsm_links_shutdown() - end all connections before the system does
+ *
+ * Firmware and devices must not go on using memory of VMs that another kernel
+ * is going to use. No connect succeeds any more.
+ *
+ * Context: May sleep, at most for one teardown.
+ */
+void tsm_links_shutdown(void)
+{
+	struct tsm_link *link;
+
+	/* keeps the list, and what is on it */
+	guard(mutex)(&tsm_visibility_lock);
+	scoped_guard(mutex, &tsm_lock) {
+		list_for_each_entry(link, &tsm_links, node) {
+			link->leaving = true;
+			tsm_session_begin_close_all(link);
+		}
+	}
+
+	list_for_each_entry(link, &tsm_links, node)
+		tsm_session_wait_closed(link);
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_links_shutdown);
 
 /**
  * pci_tsm_init() - a PCI device has arrived

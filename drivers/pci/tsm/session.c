@@ -12,18 +12,15 @@
 
 #include <linux/export.h>
 #include <linux/jiffies.h>
-#include <linux/ktime.h>
 #include <linux/pci.h>
-#include <linux/pci-doe.h>
 #include <linux/pm_runtime.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
-#include "tsm.h"
+#include "tdi.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -38,6 +35,9 @@ static DEFINE_XARRAY(tsm_sessions);
  * conversation ever delays. Changed under tsm_lock.
  */
 static DEFINE_XARRAY(tsm_claims);
+
+/* From before the system goes to sleep until it is awake; under tsm_lock */
+static bool tsm_sleeping;
 
 static unsigned long tsm_key(struct pci_dev *pdev)
 {
@@ -149,6 +149,20 @@ static void tsm_session_start_teardown(struct tsm_session *s)
 	tsm_session_set_state(s, TSM_SESSION_DISCONNECTING);
 	s->deadline = jiffies + msecs_to_jiffies(TSM_TEARDOWN_MS);
 	s->link->users++;
+	tsm_session_cut_tdis(s);
+}
+
+/* The session that manages @pdev, if it is connected, or NULL */
+struct tsm_session *tsm_session_of(struct pci_dev *pdev)
+{
+	struct tsm_session *s;
+
+	lockdep_assert_held(&tsm_lock);
+	if (!pdev->tsm)
+		return NULL;
+
+	s = tsm_session_lookup(pdev->tsm->dsm_dev);
+	return s && s->state == TSM_SESSION_CONNECTED ? s : NULL;
 }
 
 /*
@@ -160,14 +174,10 @@ struct tsm_session *tsm_session_get(struct pci_dev *pdev)
 	struct tsm_session *s;
 
 	guard(mutex)(&tsm_lock);
-	if (!pdev->tsm)
-		return NULL;
+	s = tsm_session_of(pdev);
+	if (s)
+		s->users++;
 
-	s = tsm_session_lookup(pdev->tsm->dsm_dev);
-	if (!s || s->state != TSM_SESSION_CONNECTED)
-		return NULL;
-
-	s->users++;
 	return s;
 }
 
@@ -193,7 +203,7 @@ static struct pci_tsm *tsm_unpublish(struct pci_dev *pdev)
 static void tsm_function_destroy(struct tsm_session *s, struct pci_tsm *tsm)
 {
 	trace_tsm_function(tsm->pdev, s->dsm, false);
-	tsm_tdi_unbind(s, tsm);
+	tsm_tdi_function_gone(s, tsm->pdev);
 	tsm_ops_lock(s->link);
 	to_pci_tsm_ops(tsm)->remove(tsm);
 	tsm_ops_unlock(s->link);
@@ -281,6 +291,7 @@ void tsm_function_add(struct pci_dev *pdev)
 	tsm_function_drop_claim(pdev);
 	tsm_session_put(s);
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_function_add);
 
 /**
  * tsm_function_gone() - a function that does not host a DSM is being removed
@@ -310,6 +321,7 @@ void tsm_function_gone(struct pci_dev *pdev)
 	tsm_function_destroy(s, tsm);
 	tsm_session_put(s);
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_function_gone);
 
 static void tsm_session_add_functions(struct tsm_session *s)
 {
@@ -366,15 +378,18 @@ static void tsm_session_remove_functions(struct tsm_session *s)
 /*
  * Power: the root port stays up as long as its device is connected, since
  * link and device would lose keys and session below a port in D3. The device
- * itself is kept in D0 only while a conversation runs, so that a driver such
- * as vfio-pci can let it sleep in between.
+ * itself is kept in D0 only while a conversation runs or one of its TDIs is
+ * locked, so that a driver such as vfio-pci can let it sleep in between.
  */
-static int tsm_power_get(struct pci_dev *pdev)
+int tsm_power_get(struct pci_dev *pdev)
 {
-	return pm_runtime_resume_and_get(&pdev->dev);
+	int rc = pm_runtime_resume_and_get(&pdev->dev);
+
+	/* a device that has just arrived or is about to leave has no runtime PM */
+	return rc == -EACCES ? -ENXIO : rc;
 }
 
-static void tsm_power_put(struct pci_dev *pdev)
+void tsm_power_put(struct pci_dev *pdev)
 {
 	pm_runtime_put(&pdev->dev);
 }
@@ -383,7 +398,7 @@ static int tsm_port_power_get(struct pci_dev *pdev)
 {
 	struct pci_dev *port = pcie_find_root_port(pdev);
 
-	return port ? pm_runtime_resume_and_get(&port->dev) : 0;
+	return port ? tsm_power_get(port) : 0;
 }
 
 static void tsm_port_power_put(struct pci_dev *pdev)
@@ -420,7 +435,7 @@ static struct tsm_session *tsm_session_begin(struct pci_dev *pdev, int tsm_id)
 		return ERR_PTR(-ENOMEM);
 
 	guard(mutex)(&tsm_lock);
-	if (pdev->tsm || tsm_session_lookup(pdev))
+	if (pdev->tsm || tsm_session_lookup(pdev) || tsm_sleeping)
 		return ERR_PTR(-EBUSY);
 
 	/* checked under the lock that removal takes after it set this */
@@ -437,6 +452,8 @@ static struct tsm_session *tsm_session_begin(struct pci_dev *pdev, int tsm_id)
 		return ERR_PTR(rc);
 	}
 
+	INIT_LIST_HEAD(&s->tdis);
+	INIT_LIST_HEAD(&s->conversations);
 	s->dsm = pci_dev_get(pdev);
 	s->deadline = jiffies + msecs_to_jiffies(TSM_CONVERSATION_MS);
 	tsm_session_set_state(s, TSM_SESSION_CONNECTING);
@@ -458,6 +475,7 @@ static int tsm_session_connected(struct tsm_session *s)
 	}
 
 	tsm_session_set_state(s, TSM_SESSION_CONNECTED);
+	tsm_kept_note_connect(s);
 	/* no disconnect before the functions are in place */
 	s->users++;
 	return 0;
@@ -537,8 +555,8 @@ out_port:
  *
  * Return:
  * * %0			- connected
- * * %-EBUSY		- connected already, or a connect or disconnect is in
- *			  flight
+ * * %-EBUSY		- connected already, a connect or disconnect is in
+ *			  flight, or the system is going to sleep
  * * %-ENXIO		- no such link TSM, it is being unregistered, or it
  *			  does not manage @pdev
  * * %-ENODEV		- @pdev is being removed
@@ -575,6 +593,7 @@ int tsm_session_connect(struct pci_dev *pdev, int tsm_id)
 
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_session_connect);
 
 /* Tear down a session that is DISCONNECTING by the caller's transition. */
 static void tsm_session_close(struct tsm_session *s)
@@ -584,14 +603,14 @@ static void tsm_session_close(struct tsm_session *s)
 	struct pci_tsm *tsm = pdev->tsm;
 	bool powered;
 
-	/* what began while connected */
+	/* what began while connected, but for operations on TDIs */
 	wait_event(tsm_wait, !READ_ONCE(s->users));
 
 	/* failure: messages will fail too, the teardown is local then */
 	powered = !tsm_power_get(pdev);
 
+	tsm_session_kill_tdis(s);
 	tsm_session_remove_functions(s);
-	tsm_tdi_unbind(s, tsm);
 
 	/* functions that were removed meanwhile, and still use @tsm */
 	wait_event(tsm_wait, !READ_ONCE(s->users));
@@ -620,7 +639,8 @@ static void tsm_session_close(struct tsm_session *s)
  * * %0		- disconnected
  * * %-ENXIO	- not connected
  * * %-EINVAL	- connected with another TSM
- * * %-EBUSY	- a connect or disconnect is in flight
+ * * %-EBUSY	- a connect or disconnect is in flight, or a function of the
+ *		  device is assigned to a VM
  */
 int tsm_session_disconnect(struct pci_dev *pdev, const char *tsm_name)
 {
@@ -632,7 +652,8 @@ int tsm_session_disconnect(struct pci_dev *pdev, const char *tsm_name)
 			return -ENXIO;
 		if (!sysfs_streq(tsm_name, dev_name(&s->link->tsm_dev->dev)))
 			return -EINVAL;
-		if (s->state != TSM_SESSION_CONNECTED)
+		if (s->state != TSM_SESSION_CONNECTED ||
+		    tsm_session_assigned(s))
 			return -EBUSY;
 		tsm_session_start_teardown(s);
 	}
@@ -640,6 +661,7 @@ int tsm_session_disconnect(struct pci_dev *pdev, const char *tsm_name)
 	tsm_session_close(s);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_session_disconnect);
 
 /**
  * tsm_session_device_gone() - a device that may host a DSM is being removed
@@ -670,82 +692,104 @@ void tsm_session_device_gone(struct pci_dev *pdev)
 	else
 		wait_event(tsm_wait, !xa_load(&tsm_sessions, tsm_key(pdev)));
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_session_device_gone);
 
 static void tsm_session_close_work(struct work_struct *work)
 {
 	tsm_session_close(container_of(work, struct tsm_session, close_work));
 }
 
+/* Have a session torn down by a work item of its own */
+static void tsm_session_queue_close(struct tsm_session *s)
+{
+	tsm_session_start_teardown(s);
+	INIT_WORK(&s->close_work, tsm_session_close_work);
+	queue_work(system_dfl_long_wq, &s->close_work);
+}
+
 /**
- * tsm_session_close_all() - end all sessions of a TSM that is leaving
+ * tsm_session_begin_close_all() - begin to end all sessions of a TSM
  * @link: the TSM; no connect begins any more
  *
  * Connects in flight end at their next message; each of the others is torn
  * down by a work item of its own, so that one slow device does not use up the
  * time of the next one.
  *
+ * Context: Holds tsm_lock.
+ */
+void tsm_session_begin_close_all(struct tsm_link *link)
+{
+	struct tsm_session *s;
+	unsigned long key;
+
+	lockdep_assert_held(&tsm_lock);
+	xa_for_each(&tsm_sessions, key, s) {
+		if (s->link != link)
+			continue;
+
+		if (s->state == TSM_SESSION_CONNECTED)
+			tsm_session_queue_close(s);
+		else if (s->state == TSM_SESSION_CONNECTING)
+			s->cut = s->cut ?: -ENXIO;
+	}
+}
+
+/**
+ * tsm_session_wait_closed() - wait for the end of what was begun
+ * @link: see tsm_session_begin_close_all()
+ *
  * Context: May sleep.
  */
-void tsm_session_close_all(struct tsm_link *link)
+void tsm_session_wait_closed(struct tsm_link *link)
+{
+	wait_event(tsm_wait, !READ_ONCE(link->users));
+	/* whoever woke us is done with @link once it dropped the lock */
+	guard(mutex)(&tsm_lock);
+}
+
+/**
+ * tsm_session_sleep() - end all sessions because the system goes to sleep
+ *
+ * Devices and links lose their keys then, and firmware may lose more.
+ *
+ * Context: May sleep. Sets tsm_sleeping, so that no connect begins.
+ *
+ * Return: 0, or -EBUSY and nothing changed if a function is assigned to a VM
+ */
+int tsm_session_sleep(void)
 {
 	struct tsm_session *s;
 	unsigned long key;
 
 	scoped_guard(mutex, &tsm_lock) {
 		xa_for_each(&tsm_sessions, key, s) {
-			if (s->link != link)
-				continue;
+			if (!list_empty(&s->tdis))
+				return -EBUSY;
+		}
 
+		tsm_sleeping = true;
+		xa_for_each(&tsm_sessions, key, s) {
 			if (s->state == TSM_SESSION_CONNECTED) {
-				tsm_session_start_teardown(s);
-				INIT_WORK(&s->close_work,
-					  tsm_session_close_work);
-				queue_work(system_dfl_long_wq, &s->close_work);
+				pci_info(s->dsm, "disconnected for sleep\n");
+				tsm_session_queue_close(s);
 			} else if (s->state == TSM_SESSION_CONNECTING) {
-				s->cut = s->cut ?: -ENXIO;
+				s->cut = s->cut ?: -EBUSY;
 			}
 		}
 	}
 
-	wait_event(tsm_wait, !READ_ONCE(link->users));
-	/* whoever woke us is done with @link once it dropped the lock */
-	guard(mutex)(&tsm_lock);
-}
-
-/* --- messages ------------------------------------------------------------ */
-
-/**
- * tsm_session_may_send() - may a conversation go on with one more message?
- * @s: the session
- * @now: jiffies
- * @killed: a fatal signal is pending for the thread that talks
- *
- * Context: Holds tsm_lock.
- *
- * Return: 0, or the errno with which the conversation ends, see
- * pci_tsm_doe_transfer().
- */
-int tsm_session_may_send(const struct tsm_session *s, unsigned long now,
-			 bool killed)
-{
-	/* a device that is gone, or will be, is left alone in every state */
-	if (s->cut == -ENODEV)
-		return -ENODEV;
-
-	if (s->state == TSM_SESSION_CONNECTING && s->cut)
-		return s->cut;
-
-	/* taking back what was done goes on without its user */
-	if (killed && (s->state == TSM_SESSION_CONNECTING ||
-		       s->state == TSM_SESSION_CONNECTED))
-		return -EINTR;
-
-	if (time_after(now, s->deadline))
-		return -ETIMEDOUT;
-
+	wait_event(tsm_wait, xa_empty(&tsm_sessions));
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(tsm_session_may_send);
+EXPORT_SYMBOL_IF_KUNIT(tsm_session_sleep);
+
+/* The system is awake again; users connect what they need connected. */
+void tsm_session_wake(void)
+{
+	guard(mutex)(&tsm_lock);
+	tsm_sleeping = false;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_session_wake);
 
 /**
  * pci_tsm_unwind() - connect() has failed and takes back what it did
@@ -771,118 +815,3 @@ void pci_tsm_unwind(struct pci_dev *pdev)
 	s->deadline = jiffies + msecs_to_jiffies(TSM_UNWIND_MS);
 }
 EXPORT_SYMBOL_GPL(pci_tsm_unwind);
-
-/**
- * pci_tsm_converse() - talk to a connected DSM on a TSM driver's own account
- * @pdev: device that hosts the DSM
- * @talk: called with @pdev; sends its messages by pci_tsm_doe_transfer()
- *
- * For what a driver does with a device between connect and disconnect, such
- * as new keys for its IDE stream.
- *
- * Context: May sleep; killable. Not from an operation of the TSM on @pdev.
- *
- * Return:
- * * %-ENOTCONN		- not connected, or @pdev hosts no DSM
- * * %-EINTR		- killed while waiting for another operation
- * * others		- of @talk
- */
-int pci_tsm_converse(struct pci_dev *pdev, int (*talk)(struct pci_dev *pdev))
-{
-	struct tsm_session *s = tsm_session_get(pdev);
-	int rc;
-
-	if (!s)
-		return -ENOTCONN;
-
-	/* a function that the DSM of another one manages */
-	rc = -ENOTCONN;
-	if (pdev != s->dsm)
-		goto out_session;
-
-	rc = tsm_power_get(pdev);
-	if (rc)
-		goto out_session;
-
-	rc = tsm_ops_lock_killable(s->link);
-	if (rc)
-		goto out_power;
-
-	rc = mutex_lock_killable(&to_pci_tsm_pf0(pdev->tsm)->lock);
-	if (!rc) {
-		scoped_guard(mutex, &tsm_lock)
-			s->deadline = jiffies +
-				      msecs_to_jiffies(TSM_CONVERSATION_MS);
-		rc = talk(pdev);
-		mutex_unlock(&to_pci_tsm_pf0(pdev->tsm)->lock);
-	}
-	tsm_ops_unlock(s->link);
-
-out_power:
-	tsm_power_put(pdev);
-out_session:
-	tsm_session_put(s);
-	return rc;
-}
-EXPORT_SYMBOL_GPL(pci_tsm_converse);
-
-static struct pci_doe_mb *tsm_doe_mailbox(struct pci_dev *pdev)
-{
-	struct tsm_session *s;
-	int rc;
-
-	guard(mutex)(&tsm_lock);
-	s = tsm_session_lookup(pdev);
-	if (!s || !pdev->tsm)
-		return ERR_PTR(-ENXIO);
-
-	rc = tsm_session_may_send(s, jiffies, fatal_signal_pending(current));
-	if (rc)
-		return ERR_PTR(rc);
-
-	return to_pci_tsm_pf0(pdev->tsm)->doe_mb ?: ERR_PTR(-ENXIO);
-}
-
-/**
- * pci_tsm_doe_transfer() - exchange one message with a DSM
- * @pdev: device that hosts the DSM
- * @type: DOE data object type: %PCI_DOE_FEATURE_CMA or
- *	  %PCI_DOE_FEATURE_SSESSION
- * @req: request
- * @req_sz: bytes at @req
- * @resp: where the response goes
- * @resp_sz: bytes that fit there; what exceeds them is lost
- *
- * This is also where a conversation is told to end. A driver passes the errno
- * on, after it has released what it holds.
- *
- * Context: A TSM driver's operation on @pdev. Sleeps, at most for the second
- * that a DOE response may take (PCIe r7.0 section 6.30.2).
- *
- * Return:
- * * bytes received	- in whole dwords if fewer than @resp_sz
- * * %-ENODEV		- the device is being removed
- * * %-ENXIO		- the TSM is being unregistered, or @pdev is not in an
- *			  operation of its TSM
- * * %-EINTR		- the user who waits for connect was killed
- * * %-ETIMEDOUT	- the conversation or teardown exceeded its time
- * * %-EIO		- no answer within a second, or a DOE error
- */
-int pci_tsm_doe_transfer(struct pci_dev *pdev, u8 type, const void *req,
-			 size_t req_sz, void *resp, size_t resp_sz)
-{
-	struct pci_doe_mb *doe_mb = tsm_doe_mailbox(pdev);
-	ktime_t start = ktime_get();
-	int rc;
-
-	if (IS_ERR(doe_mb))
-		return PTR_ERR(doe_mb);
-
-	rc = pci_doe(doe_mb, PCI_VENDOR_ID_PCI_SIG, type, req, req_sz, resp,
-		     resp_sz);
-	trace_tsm_doe(pdev, type, req_sz, rc,
-		      ktime_us_delta(ktime_get(), start));
-
-	return rc;
-}
-EXPORT_SYMBOL_GPL(pci_tsm_doe_transfer);

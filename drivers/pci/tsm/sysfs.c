@@ -11,20 +11,16 @@
 #include <linux/kstrtox.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
 
-#include "tsm.h"
+#include "tdi.h"
 
 /* The context of a function for which connect() has succeeded, or NULL */
 static struct pci_tsm *tsm_connected(struct pci_dev *pdev)
 {
-	struct tsm_session *s;
-
 	lockdep_assert_held(&tsm_lock);
-	if (!pdev->tsm)
-		return NULL;
-
-	s = tsm_session_lookup(pdev->tsm->dsm_dev);
-	return s && s->state == TSM_SESSION_CONNECTED ? pdev->tsm : NULL;
+	return tsm_session_of(pdev) ? pdev->tsm : NULL;
 }
 
 static ssize_t connect_show(struct device *dev, struct device_attribute *attr,
@@ -76,18 +72,59 @@ static ssize_t disconnect_store(struct device *dev,
 }
 static DEVICE_ATTR_WO(disconnect);
 
+/* Not UNLOCKED, as far as anybody knows */
+static bool tsm_bound(struct pci_dev *pdev)
+{
+	switch (tsm_tdi_phase_of(pdev)) {
+	case TSM_PHASE_LOCKED:
+	case TSM_PHASE_RUN:
+	case TSM_PHASE_ERROR:
+	case TSM_PHASE_STOPPING:
+		return true;
+	default:
+		return pci_tdi_quarantined(pdev);
+	}
+}
+
 static ssize_t bound_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
+	struct pci_dev *pdev = to_pci_dev(dev);
 	struct pci_tsm *tsm;
 
 	guard(mutex)(&tsm_lock);
-	tsm = tsm_connected(to_pci_dev(dev));
+	tsm = tsm_connected(pdev);
 	return sysfs_emit(buf, "%s\n",
-			  tsm && READ_ONCE(tsm->tdi) ?
+			  tsm && tsm_bound(pdev) ?
 				  dev_name(&tsm->tsm_dev->dev) : "");
 }
 static DEVICE_ATTR_RO(bound);
+
+static const char *const tsm_phase_names[] = {
+	[TSM_PHASE_DEAD] = "dead",
+	[TSM_PHASE_UNLOCKED] = "unlocked",
+	[TSM_PHASE_LOCKING] = "locking",
+	[TSM_PHASE_LOCKED] = "locked",
+	[TSM_PHASE_RUN] = "run",
+	[TSM_PHASE_ERROR] = "error",
+	[TSM_PHASE_STOPPING] = "stopping",
+	[TSM_PHASE_QUARANTINED] = "quarantined",
+};
+
+static ssize_t tdi_state_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	struct pci_dev *pdev = to_pci_dev(dev);
+	int phase = tsm_tdi_phase_of(pdev);
+
+	/* also when the TDI that failed to be torn down is there no more */
+	if (pci_tdi_quarantined(pdev))
+		phase = TSM_PHASE_QUARANTINED;
+
+	return sysfs_emit(buf, "%s\n",
+			  phase < 0 ? "" : tsm_phase_names[phase]);
+}
+static DEVICE_ATTR_RO(tdi_state);
 
 static ssize_t dsm_show(struct device *dev, struct device_attribute *attr,
 			char *buf)
@@ -134,7 +171,7 @@ static umode_t pci_tsm_attr_visible(struct kobject *kobj,
 	if (!pci_tsm_link_group_visible(kobj))
 		return 0;
 
-	if (attr == &dev_attr_bound.attr)
+	if (attr == &dev_attr_bound.attr || attr == &dev_attr_tdi_state.attr)
 		visible = tsm_supports_tdisp(pdev);
 	else if (attr == &dev_attr_dsm.attr)
 		visible = is_pci_tsm_pf0(pdev) || tsm_supports_tdisp(pdev);
@@ -156,6 +193,7 @@ static struct attribute *pci_tsm_attrs[] = {
 	&dev_attr_disconnect.attr,
 	&dev_attr_bound.attr,
 	&dev_attr_dsm.attr,
+	&dev_attr_tdi_state.attr,
 	NULL
 };
 
@@ -185,9 +223,12 @@ const struct attribute_group pci_tsm_auth_attr_group = {
 /* Show what became visible, hide what no longer is. Never under tsm_lock. */
 void tsm_sysfs_update(struct pci_dev *pdev)
 {
+	KUNIT_STATIC_STUB_REDIRECT(tsm_sysfs_update, pdev);
+
 	lockdep_assert_not_held(&tsm_lock);
 
 	if (sysfs_update_group(&pdev->dev.kobj, &pci_tsm_auth_attr_group) ||
 	    sysfs_update_group(&pdev->dev.kobj, &pci_tsm_attr_group))
 		pci_warn(pdev, "PCI/TSM: attributes not updated\n");
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_sysfs_update);

@@ -1,189 +1,689 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TDIs: an assignable function bound to one confidential VM, on behalf of the
- * kernel's VMM interfaces.
+ * TDIs, the objects: which there are, what they hold, and who takes them away.
+ * What is done with one is in tdi-ops.c, tdi-req.c and tdi-stop.c.
+ *
+ * A TDI is its user's. The context that a TSM driver has of it comes and goes
+ * with the connection of the device: without one the TDI is DEAD, and a lock
+ * makes a new one.
  */
 #define dev_fmt(fmt) "PCI/TSM: " fmt
 
+#include <linux/build_bug.h>
+#include <linux/cleanup.h>
 #include <linux/export.h>
+#include <linux/hash.h>
+#include <linux/hashtable.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+#include <kunit/visibility.h>
 
-#include "tsm.h"
+#include "tdi.h"
+#include "trace.h"
 
-/**
- * tsm_tdi_unbind() - unbind a function from its VM, if it is bound
- * @s: session that manages the function; its DSM's context is in place
- * @tsm: the function's context, which the caller keeps
- *
- * Context: May sleep.
- */
-void tsm_tdi_unbind(struct tsm_session *s, struct pci_tsm *tsm)
+/* The function's struct pci_dev -> struct pci_tdi; changed under tsm_lock */
+static DEFINE_XARRAY(tsm_tdis);
+
+/* (VM, guest_rid) -> struct pci_tdi; under tsm_lock */
+static DEFINE_HASHTABLE(tsm_vm_tdis, 6);
+
+static const struct pci_tdi_host_ops tsm_no_hooks;
+
+static unsigned long tsm_tdi_key(struct pci_dev *pdev)
 {
-	if (!READ_ONCE(tsm->tdi))
-		return;
+	return (unsigned long)pdev;
+}
 
-	tsm_ops_lock(s->link);
-	scoped_guard(mutex, &to_pci_tsm_pf0(s->dsm->tsm)->lock) {
-		if (tsm->tdi)
-			to_pci_tsm_ops(tsm)->unbind(tsm->tdi);
-		WRITE_ONCE(tsm->tdi, NULL);
+static unsigned long tsm_vm_key(const struct pci_tdi *tdi)
+{
+	return (unsigned long)tdi->vm.kvm ^ hash_64(tdi->guest_rid, 32);
+}
+
+/* Every legal transition; everything else is a bug of the core. */
+bool tsm_tdi_may_follow(enum tsm_tdi_phase from, enum tsm_tdi_phase to)
+{
+	switch (to) {
+	case TSM_PHASE_DEAD:
+		return from == TSM_PHASE_UNLOCKED ||
+		       from == TSM_PHASE_QUARANTINED;
+	case TSM_PHASE_UNLOCKED:
+		return from == TSM_PHASE_DEAD || from == TSM_PHASE_STOPPING;
+	case TSM_PHASE_LOCKING:
+		return from == TSM_PHASE_UNLOCKED;
+	case TSM_PHASE_LOCKED:
+		return from == TSM_PHASE_LOCKING;
+	case TSM_PHASE_RUN:
+		return from == TSM_PHASE_LOCKED;
+	case TSM_PHASE_ERROR:
+		return from == TSM_PHASE_LOCKED || from == TSM_PHASE_RUN;
+	case TSM_PHASE_STOPPING:
+		return from == TSM_PHASE_LOCKING || from == TSM_PHASE_LOCKED ||
+		       from == TSM_PHASE_RUN || from == TSM_PHASE_ERROR;
+	case TSM_PHASE_QUARANTINED:
+		return from == TSM_PHASE_STOPPING || from == TSM_PHASE_UNLOCKED;
 	}
-	tsm_ops_unlock(s->link);
+
+	return false;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_tdi_may_follow);
+
+/* The one place that changes the phase of a TDI; whoever holds its lock */
+void tsm_tdi_set_phase(struct pci_tdi *tdi, enum tsm_tdi_phase phase)
+{
+	lockdep_assert_held(&tdi->lock);
+
+	pci_WARN_ONCE(tdi->pdev, !tsm_tdi_may_follow(tdi->phase, phase),
+		      "TDI phase %d -> %d\n", tdi->phase, phase);
+	trace_tsm_tdi_phase(tdi->pdev, tdi->guest_rid, tdi->phase, phase,
+			    tdi->generation);
+	WRITE_ONCE(tdi->phase, phase);
+}
+
+/* --- what can be done with a function ------------------------------------- */
+
+static void tsm_fill_caps(struct pci_tdi_caps *caps, struct tsm_session *s)
+{
+	struct tsm_dev *tsm_dev = s->link->tsm_dev;
+	const struct pci_tdi_ops *ops = tsm_dev->pci_ops->tdi_ops;
+
+	*caps = (struct pci_tdi_caps){
+		.tsm_id = tsm_dev->id,
+		.arch = ops->arch,
+		.op_mask = ops->op_mask | BIT_ULL(TSM_OP_GET_TDI_STATE),
+		.max_req_len = ops->max_req_len,
+		.max_resp_len = ops->max_resp_len,
+		.guest_rid_bits = ops->guest_rid_bits,
+		.viommu_types = ops->viommu_types,
+	};
 }
 
 /**
- * pci_tsm_unbind() - unbind a function from its VM
- * @pdev: the function; nothing happens if it is not bound
+ * pci_tdi_query() - what can be done with a function?
+ * @pdev: PCI function
+ * @caps: result
  *
- * Context: May sleep.
+ * A snapshot: the function's device may be disconnected the next moment.
+ *
+ * Context: May sleep, only for a moment.
+ *
+ * Return:
+ * * %0			- success
+ * * %-ENXIO		- no connected DSM manages @pdev
+ * * %-EOPNOTSUPP	- its TSM does nothing with TDIs
  */
-void pci_tsm_unbind(struct pci_dev *pdev)
+int pci_tdi_query(struct pci_dev *pdev, struct pci_tdi_caps *caps)
 {
-	struct tsm_session *s = tsm_session_get(pdev);
+	struct tsm_session *s;
 
-	/* disconnected, or about to be, which unbinds too */
+	guard(mutex)(&tsm_lock);
+	s = tsm_session_of(pdev);
 	if (!s)
-		return;
+		return -ENXIO;
+	if (!s->link->tsm_dev->pci_ops->tdi_ops)
+		return -EOPNOTSUPP;
 
-	tsm_tdi_unbind(s, pdev->tsm);
-	tsm_session_put(s);
+	tsm_fill_caps(caps, s);
+	return 0;
 }
-EXPORT_SYMBOL_GPL(pci_tsm_unbind);
+EXPORT_SYMBOL_GPL(pci_tdi_query);
 
-static int tsm_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
+/**
+ * tsm_tdi_ops_valid() - may a TSM driver be registered with these?
+ * @ops: operations on TDIs, or NULL
+ *
+ * Return: whether they are complete, and their limits make sense
+ */
+bool tsm_tdi_ops_valid(const struct pci_tdi_ops *ops)
 {
-	struct pci_tsm *tsm = pdev->tsm;
-	struct pci_tdi *tdi;
+	const u64 dma = BIT_ULL(TSM_OP_ENABLE_DMA) |
+			BIT_ULL(TSM_OP_DISABLE_DMA);
+	const u64 own = BIT_ULL(TSM_OP_START) | dma |
+			BIT_ULL(TSM_OP_GET_TDI_STATE);
 
-	/* resolve races to bind */
-	if (tsm->tdi)
-		return tsm->tdi->kvm == kvm ? 0 : -EBUSY;
+	if (!ops)
+		return true;
 
-	tdi = to_pci_tsm_ops(tsm)->bind(pdev, kvm, tdi_id);
-	if (IS_ERR(tdi))
-		return PTR_ERR(tdi);
+	if (!ops->create || !ops->destroy || !ops->lock || !ops->report ||
+	    !ops->stop)
+		return false;
 
-	WRITE_ONCE(tsm->tdi, tdi);
+	if (ops->arch == TSM_ARCH_NONE ||
+	    ops->op_mask & ~GENMASK_ULL(TSM_OP_GUEST_MSG, TSM_OP_VALIDATE_MMIO))
+		return false;
+
+	if ((ops->op_mask & BIT_ULL(TSM_OP_START) && !ops->run) ||
+	    (ops->op_mask & dma && !ops->trusted_dma) ||
+	    (ops->op_mask & ~own && !ops->guest_req))
+		return false;
+
+	if (ops->guest_rid_bits < 16 || ops->guest_rid_bits > 32 ||
+	    ops->max_req_len > PCI_TDI_MSG_MAX ||
+	    ops->max_resp_len > PCI_TDI_MSG_MAX)
+		return false;
+
+	return !ops->viommu_types ||
+	       (ops->viommu_create && ops->viommu_destroy);
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_tdi_ops_valid);
+
+/* --- a TSM driver's context of a TDI ---------------------------------------- */
+
+/* Is the vIOMMU that a TDI is to be behind fit for that, on this TSM? */
+static int tsm_tdi_check_viommu(struct pci_tdi *tdi, struct tsm_link *link)
+{
+	struct pci_tdi_viommu *viommu = tdi->viommu;
+
+	lockdep_assert_held(&tsm_lock);
+
+	if (!viommu)
+		return 0;
+	if (!viommu->link)
+		return -ENXIO;
+	return viommu->link == link && viommu->vm.kvm == tdi->vm.kvm ? 0 :
+								      -EINVAL;
+}
+
+/*
+ * Make a TDI one of those of its function's session, which is then kept until
+ * tsm_tdi_leave().
+ */
+static int tsm_tdi_join(struct pci_tdi *tdi, struct tsm_tdi_call *call)
+{
+	const struct pci_tdi_ops *ops;
+	struct tsm_session *s;
+	int rc;
+
+	guard(mutex)(&tsm_lock);
+	if (pci_tdi_quarantined(tdi->pdev))
+		return -ENOTRECOVERABLE;
+
+	s = tsm_session_of(tdi->pdev);
+	if (!s || s->blocked)
+		return -ENXIO;
+
+	ops = s->link->tsm_dev->pci_ops->tdi_ops;
+	if (!ops)
+		return -EOPNOTSUPP;
+	if (tdi->guest_rid >> ops->guest_rid_bits)
+		return -EINVAL;
+
+	rc = tsm_tdi_check_viommu(tdi, s->link);
+	if (rc)
+		return rc;
+
+	/* its user speaks the language of the TSM that it was created with */
+	if (tdi->caps.arch && tdi->caps.arch != ops->arch)
+		return -ENXIO;
+
+	/* fails when the module is about to go, and its TSM with it */
+	if (!try_module_get(ops->owner))
+		return -ENXIO;
+
+	tsm_fill_caps(&tdi->caps, s);
+	tdi->ops = ops;
+	tdi->cut = 0;
+	tdi->session = s;
+	list_add_tail(&tdi->session_node, &s->tdis);
+	call->tsm = tdi->pdev->tsm;
 	return 0;
 }
 
+/* The opposite of tsm_tdi_join(); the session may be gone on return. */
+void tsm_tdi_leave(struct pci_tdi *tdi)
+{
+	lockdep_assert_held(&tdi->lock);
+
+	guard(mutex)(&tsm_lock);
+	list_del(&tdi->session_node);
+	tdi->session = NULL;
+	tdi->ops = NULL;
+	tdi->ctx = NULL;
+}
+
 /**
- * pci_tsm_bind() - bind a function to a VM
+ * tsm_tdi_make() - let the TSM's driver make a context of a TDI
+ * @tdi: TDI that is DEAD
+ * @call: its time
+ *
+ * Context: Holds the TDI's lock. May sleep; interruptible.
+ *
+ * Return: 0, or an error of pci_tdi_create()
+ */
+int tsm_tdi_make(struct pci_tdi *tdi, struct tsm_tdi_call *call)
+{
+	const struct pci_tdi_ops *ops;
+	int rc;
+
+	struct tsm_kept *kept __free(kfree) = kzalloc_obj(*kept);
+	if (!kept)
+		return -ENOMEM;
+
+	rc = tsm_tdi_join(tdi, call);
+	if (rc)
+		return rc;
+
+	ops = tdi->ops;
+	rc = tsm_tdi_converse(tdi, TSM_STEP_CREATE, call);
+	if (rc) {
+		tsm_tdi_leave(tdi);
+		module_put(ops->owner);
+		return rc;
+	}
+
+	tdi->kept = no_free_ptr(kept);
+	tsm_tdi_set_phase(tdi, TSM_PHASE_UNLOCKED);
+	return 0;
+}
+
+/* --- the objects ------------------------------------------------------------- */
+
+static int tsm_tdi_register(struct pci_tdi *tdi)
+{
+	struct pci_tdi *other;
+	int rc;
+
+	guard(mutex)(&tsm_lock);
+	hash_for_each_possible(tsm_vm_tdis, other, vm_node, tsm_vm_key(tdi)) {
+		if (other->vm.kvm == tdi->vm.kvm &&
+		    other->guest_rid == tdi->guest_rid)
+			return other->pdev == tdi->pdev ? -EBUSY : -EEXIST;
+	}
+
+	rc = xa_insert(&tsm_tdis, tsm_tdi_key(tdi->pdev), tdi, GFP_KERNEL);
+	if (rc)
+		return rc;
+
+	hash_add(tsm_vm_tdis, &tdi->vm_node, tsm_vm_key(tdi));
+	return 0;
+}
+
+static void tsm_tdi_unregister(struct pci_tdi *tdi)
+{
+	guard(mutex)(&tsm_lock);
+	xa_erase(&tsm_tdis, tsm_tdi_key(tdi->pdev));
+	hash_del(&tdi->vm_node);
+}
+
+static void tsm_tdi_free_work(struct work_struct *work)
+{
+	struct pci_tdi *tdi = container_of(to_rcu_work(work), struct pci_tdi,
+					   free_work);
+
+	pci_dev_put(tdi->physfn);
+	pci_dev_put(tdi->pdev);
+	mutex_destroy(&tdi->lock);
+	kfree(tdi);
+}
+
+static void tsm_tdi_free(struct kref *ref)
+{
+	struct pci_tdi *tdi = container_of(ref, struct pci_tdi, ref);
+
+	/* some look at it without any lock: see tsm_tdi_phase_of() */
+	INIT_RCU_WORK(&tdi->free_work, tsm_tdi_free_work);
+	queue_rcu_work(system_dfl_wq, &tdi->free_work);
+}
+
+/* What a TDI holds, beside its function */
+static void tsm_tdi_drop(struct pci_tdi *tdi)
+{
+	pci_tdi_report_free(tdi->report);
+	tdi->report = NULL;
+	if (tdi->viommu)
+		pci_tdi_viommu_put(tdi->viommu);
+	tdi->viommu = NULL;
+	tdi->vm.put(tdi->vm.kvm);
+}
+
+/**
+ * pci_tdi_create() - assign a function to a VM
  * @pdev: PCI function, managed by a connected DSM
- * @kvm: the VM
- * @tdi_id: identifier of the TDI as referenced by the TSM and the DSM
+ * @args: what for
  *
- * Context: May sleep. The caller limits the time for which the function is
- * bound to the time for which its driver is, for example.
+ * Nothing is sent to the device, which goes on as an ordinary function until
+ * pci_tdi_lock(). A function has one TDI at a time, a VM has one at each of its
+ * numbers.
  *
- * Return:
- * * %0			- bound to @kvm, by this call or before
- * * %-EINVAL		- no @kvm
- * * %-ENXIO		- the function's DSM is not connected
- * * %-EBUSY		- bound to another VM
- * * %-EOPNOTSUPP	- the TSM cannot bind
- * * others		- of the TSM driver's bind()
+ * Context: May sleep; interruptible. Not with a lock that a hook of
+ * @args->host_ops takes.
+ *
+ * Return: the TDI, for pci_tdi_destroy(), or
+ * * %-EINVAL		- no VM, a @guest_rid that the TSM has no room for, or a
+ *			  vIOMMU of another VM or another TSM
+ * * %-EBUSY		- @pdev has a TDI
+ * * %-EEXIST		- the VM has another function at @guest_rid
+ * * %-ENXIO		- no connected DSM manages @pdev, or its TSM, its
+ *			  connection or @pdev goes away
+ * * %-EOPNOTSUPP	- its TSM does nothing with TDIs
+ * * %-ENOTRECOVERABLE	- @pdev is quarantined
+ * * %-EINTR		- interrupted while waiting for another operation
+ * * %-ENOMEM		- out of memory
+ * * others		- of the TSM driver
  */
-int pci_tsm_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
+struct pci_tdi *pci_tdi_create(struct pci_dev *pdev,
+			       const struct pci_tdi_create_args *args)
 {
-	struct tsm_session *s;
-	int rc = -EOPNOTSUPP;
+	struct tsm_tdi_call call = tsm_tdi_call_begin();
+	struct pci_tdi *tdi;
+	int rc;
 
-	if (!kvm)
-		return -EINVAL;
+	if (!args->vm.kvm || !args->vm.get || !args->vm.put)
+		return ERR_PTR(-EINVAL);
 
-	s = tsm_session_get(pdev);
-	if (!s)
-		return -ENXIO;
+	tdi = kzalloc_obj(*tdi, GFP_KERNEL_ACCOUNT);
+	if (!tdi)
+		return ERR_PTR(-ENOMEM);
 
-	if (s->link->tsm_dev->pci_ops->bind) {
-		tsm_ops_lock(s->link);
-		scoped_guard(mutex, &to_pci_tsm_pf0(s->dsm->tsm)->lock)
-			rc = tsm_tdi_bind(pdev, kvm, tdi_id);
-		tsm_ops_unlock(s->link);
-	}
+	kref_init(&tdi->ref);
+	mutex_init(&tdi->lock);
+	INIT_LIST_HEAD(&tdi->session_node);
+	tdi->pdev = pci_dev_get(pdev);
+	tdi->physfn = pci_dev_get(pci_physfn(pdev));
+	tdi->vm = args->vm;
+	tdi->vm.get(tdi->vm.kvm);
+	tdi->guest_rid = args->guest_rid;
+	tdi->viommu = args->viommu;
+	if (tdi->viommu)
+		kref_get(&tdi->viommu->ref);
+	tdi->host_ops = args->host_ops ?: &tsm_no_hooks;
+	tdi->host_priv = args->host_priv;
 
-	tsm_session_put(s);
-	return rc;
-}
-EXPORT_SYMBOL_GPL(pci_tsm_bind);
-
-/**
- * pci_tsm_guest_req() - pass a request of a guest to the TSM
- * @pdev: the bound function
- * @scope: caller asserts that the request is limited to TDISP operations
- * @req_in: request of the guest
- * @in_len: bytes at @req_in
- * @req_out: where the response for the guest goes
- * @out_len: bytes that fit there
- * @tsm_code: result code of the TSM's architecture for the guest, optional,
- *	      may be set on success and on failure
- *
- * Context: May sleep, interruptible.
- *
- * Return:
- * * bytes		- of @req_out left unused, or of @req_in left unread if
- *			  there is no @req_out
- * * %-EINVAL		- @scope reaches beyond TDISP operations
- * * %-ENXIO		- not bound
- * * %-EOPNOTSUPP	- the TSM takes no requests
- * * %-EINTR		- interrupted before the request began
- * * others		- of the TSM driver's guest_req()
- */
-ssize_t pci_tsm_guest_req(struct pci_dev *pdev, enum pci_tsm_req_scope scope,
-			  sockptr_t req_in, size_t in_len, sockptr_t req_out,
-			  size_t out_len, u64 *tsm_code)
-{
-	const struct pci_tsm_ops *ops;
-	struct tsm_session *s;
-	struct mutex *lock;
-	ssize_t rc;
-
-	/* Forbid requests that are not directly related to TDISP operations */
-	if (scope > PCI_TSM_REQ_STATE_CHANGE)
-		return -EINVAL;
-
-	s = tsm_session_get(pdev);
-	if (!s)
-		return -ENXIO;
-
-	ops = s->link->tsm_dev->pci_ops;
-	lock = &to_pci_tsm_pf0(s->dsm->tsm)->lock;
-	if (!ops->guest_req) {
-		rc = -EOPNOTSUPP;
-	} else if (tsm_ops_lock_killable(s->link)) {
-		rc = -EINTR;
-	} else {
-		rc = mutex_lock_interruptible(lock);
+	scoped_guard(mutex, &tdi->lock) {
+		rc = tsm_tdi_register(tdi);
 		if (!rc) {
-			struct pci_tdi *tdi = pdev->tsm->tdi;
-
-			rc = tdi ? ops->guest_req(tdi, scope, req_in, in_len,
-						  req_out, out_len, tsm_code) :
-				   -ENXIO;
-			mutex_unlock(lock);
+			rc = tsm_tdi_make(tdi, &call);
+			if (rc)
+				tsm_tdi_unregister(tdi);
 		}
-		tsm_ops_unlock(s->link);
 	}
 
-	tsm_session_put(s);
-	return rc;
+	if (rc) {
+		pci_dbg(pdev, "no TDI %#llx: %d\n", tdi->guest_rid, rc);
+		tsm_tdi_drop(tdi);
+		pci_tdi_put(tdi);
+		return ERR_PTR(rc);
+	}
+
+	return tdi;
 }
-EXPORT_SYMBOL_GPL(pci_tsm_guest_req);
+EXPORT_SYMBOL_GPL(pci_tdi_create);
 
 /**
- * pci_tsm_tdi_constructor() - initialise the context of a TDI
- * @pdev: PCI function that the TDI is an interface of
- * @tdi: context to initialise
- * @kvm: the VM
- * @tdi_id: identifier of the TDI as referenced by the TSM and the DSM
+ * pci_tdi_get() - keep a TDI's memory
+ * @tdi: the TDI
  *
- * Context: A link TSM driver's bind().
+ * Everything may be called on a TDI that is kept, also after pci_tdi_destroy():
+ * it is DEAD then and stays so.
+ *
+ * Context: Any.
  */
-void pci_tsm_tdi_constructor(struct pci_dev *pdev, struct pci_tdi *tdi,
-			     struct kvm *kvm, u32 tdi_id)
+void pci_tdi_get(struct pci_tdi *tdi)
 {
-	tdi->pdev = pdev;
-	tdi->kvm = kvm;
-	tdi->tdi_id = tdi_id;
+	kref_get(&tdi->ref);
 }
-EXPORT_SYMBOL_GPL(pci_tsm_tdi_constructor);
+EXPORT_SYMBOL_GPL(pci_tdi_get);
+
+/**
+ * pci_tdi_put() - no longer keep a TDI's memory
+ * @tdi: the TDI
+ *
+ * Context: Any.
+ */
+void pci_tdi_put(struct pci_tdi *tdi)
+{
+	kref_put(&tdi->ref, tsm_tdi_free);
+}
+EXPORT_SYMBOL_GPL(pci_tdi_put);
+
+static void tsm_tdi_disarm(struct pci_tdi *tdi, struct tsm_tdi_call *call)
+{
+	lockdep_assert_held(&tdi->lock);
+
+	tdi->disarmed = true;
+	tsm_tdi_teardown(tdi, call);
+	tdi->host_ops = &tsm_no_hooks;
+	tdi->host_priv = NULL;
+}
+
+/**
+ * pci_tdi_disarm() - stop a TDI and never call its user's hooks again
+ * @tdi: the TDI
+ *
+ * For a user whose hooks are about to lose what they work on, some time before
+ * it can call pci_tdi_destroy(). No lock succeeds any more.
+ *
+ * Context: May sleep, not interruptible, at most TSM_TEARDOWN_MS. Not with a
+ * lock that a hook takes.
+ */
+void pci_tdi_disarm(struct pci_tdi *tdi)
+{
+	struct tsm_tdi_call call = tsm_tdi_call_teardown(TSM_TEARDOWN_MS);
+
+	tsm_tdi_begin_stop(tdi);
+	guard(mutex)(&tdi->lock);
+	tsm_tdi_disarm(tdi, &call);
+	tsm_tdi_end_stop(tdi);
+}
+EXPORT_SYMBOL_GPL(pci_tdi_disarm);
+
+/**
+ * pci_tdi_destroy() - end the assignment of a function to a VM
+ * @tdi: the TDI
+ *
+ * Tears it down first if need be. What the caller of pci_tdi_create() passed in
+ * is not used any more on return, with one exception: what a quarantine keeps.
+ *
+ * Context: May sleep, not interruptible, at most TSM_TEARDOWN_MS. Not with a
+ * lock that a hook takes.
+ */
+void pci_tdi_destroy(struct pci_tdi *tdi)
+{
+	struct tsm_tdi_call call = tsm_tdi_call_teardown(TSM_TEARDOWN_MS);
+
+	tsm_tdi_begin_stop(tdi);
+	scoped_guard(mutex, &tdi->lock) {
+		tsm_tdi_disarm(tdi, &call);
+		tsm_tdi_unmake(tdi, &call);
+		tsm_tdi_end_stop(tdi);
+	}
+
+	tsm_tdi_unregister(tdi);
+	tsm_tdi_drop(tdi);
+	pci_tdi_put(tdi);
+}
+EXPORT_SYMBOL_GPL(pci_tdi_destroy);
+
+/* --- who takes a TDI away from its user --------------------------------------- */
+
+/* Tear down a TDI of a session that ends, or whose function goes. */
+static void tsm_tdi_kill(struct pci_tdi *tdi, struct tsm_session *s,
+			 struct tsm_tdi_call *call)
+{
+	guard(mutex)(&tdi->lock);
+
+	/* its user was faster, or it could not be made */
+	if (tdi->session != s)
+		return;
+
+	tsm_tdi_teardown(tdi, call);
+	tsm_tdi_unmake(tdi, call);
+	if (tdi->phase == TSM_PHASE_DEAD)
+		tsm_tdi_event(tdi, PCI_TDI_EVENT_UNBOUND);
+}
+
+/*
+ * May a user disconnect a device? Not while a function is assigned to a VM. An
+ * exception is a device whose IDE stream had to be blocked: to connect it anew
+ * is what its TDIs need, once all of them have been stopped.
+ */
+bool tsm_session_assigned(struct tsm_session *s)
+{
+	struct pci_tdi *tdi;
+
+	lockdep_assert_held(&tsm_lock);
+	list_for_each_entry(tdi, &s->tdis, session_node) {
+		if (!s->blocked || READ_ONCE(tdi->phase) != TSM_PHASE_UNLOCKED)
+			return true;
+	}
+
+	return false;
+}
+
+/* All that runs on TDIs of a session that is DISCONNECTING ends from here on. */
+void tsm_session_cut_tdis(struct tsm_session *s)
+{
+	struct pci_tdi *tdi;
+
+	lockdep_assert_held(&tsm_lock);
+	list_for_each_entry(tdi, &s->tdis, session_node)
+		tdi->cut = -ENXIO;
+}
+
+static struct pci_tdi *tsm_session_first_tdi(struct tsm_session *s)
+{
+	struct pci_tdi *tdi;
+
+	guard(mutex)(&tsm_lock);
+	tdi = list_first_entry_or_null(&s->tdis, struct pci_tdi, session_node);
+	if (tdi)
+		pci_tdi_get(tdi);
+	return tdi;
+}
+
+/**
+ * tsm_session_kill_tdis() - tear down all TDIs of a session
+ * @s: session that is DISCONNECTING; no TDI joins it any more
+ *
+ * All in the time that the session has for its own teardown.
+ *
+ * Context: May sleep. Holds neither the DSM's lock nor that of any TDI.
+ */
+void tsm_session_kill_tdis(struct tsm_session *s)
+{
+	struct pci_tdi *tdi;
+
+	while ((tdi = tsm_session_first_tdi(s))) {
+		struct tsm_tdi_call call = tsm_tdi_call_teardown(0);
+
+		call.deadline = s->deadline;
+		tsm_tdi_kill(tdi, s, &call);
+		pci_tdi_put(tdi);
+	}
+}
+
+/**
+ * tsm_tdi_function_gone() - tear down the TDI of a function that leaves
+ * @s: session that manages the function and stays for the time of the call
+ * @pdev: the function; no longer has a context, so that no TDI is made for it
+ *
+ * Context: May sleep, at most TSM_REMOVAL_MS. May hold pci_rescan_remove_lock.
+ */
+void tsm_tdi_function_gone(struct tsm_session *s, struct pci_dev *pdev)
+{
+	struct tsm_tdi_call call = tsm_tdi_call_teardown(TSM_REMOVAL_MS);
+	struct pci_tdi *tdi;
+
+	scoped_guard(mutex, &tsm_lock) {
+		tdi = xa_load(&tsm_tdis, tsm_tdi_key(pdev));
+		if (!tdi || tdi->session != s)
+			return;
+		tdi->cut = -ENXIO;
+		pci_tdi_get(tdi);
+	}
+
+	tsm_tdi_kill(tdi, s, &call);
+	pci_tdi_put(tdi);
+}
+
+/* --- without any lock -------------------------------------------------------- */
+
+/**
+ * tsm_tdi_phase_of() - how far is the TDI of a function?
+ * @pdev: PCI function
+ *
+ * Context: Any; lock-free.
+ *
+ * Return: &enum tsm_tdi_phase, or -ENOENT if there is no TDI
+ */
+int tsm_tdi_phase_of(struct pci_dev *pdev)
+{
+	struct pci_tdi *tdi;
+
+	guard(rcu)();
+	tdi = xa_load(&tsm_tdis, tsm_tdi_key(pdev));
+	return tdi ? READ_ONCE(tdi->phase) : -ENOENT;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_tdi_phase_of);
+
+/**
+ * pci_tdi_locked() - does a function belong to a VM right now?
+ * @pdev: PCI function
+ *
+ * From before the hook &pci_tdi_host_ops.gate, to after the hook
+ * &pci_tdi_host_ops.ungate or a quarantine. Meanwhile the function is left
+ * alone: reset, power states, memory and bus master enable, BARs.
+ *
+ * Context: Any; lock-free.
+ *
+ * Return: whether it does
+ */
+bool pci_tdi_locked(struct pci_dev *pdev)
+{
+	switch (tsm_tdi_phase_of(pdev)) {
+	case TSM_PHASE_LOCKING:
+	case TSM_PHASE_LOCKED:
+	case TSM_PHASE_RUN:
+	case TSM_PHASE_ERROR:
+	case TSM_PHASE_STOPPING:
+		return true;
+	default:
+		return false;
+	}
+}
+EXPORT_SYMBOL_GPL(pci_tdi_locked);
+
+/* The state of TDIs is asked for before they are used again. */
+static void tsm_note_lost(struct pci_dev *pdev)
+{
+	struct pci_tdi *tdi;
+	unsigned long key;
+
+	guard(rcu)();
+	xa_for_each(&tsm_tdis, key, tdi) {
+		if (tsm_reset_with(tdi->pdev, tdi->physfn, pdev))
+			atomic_inc(&tdi->resets);
+	}
+}
+
+/**
+ * pci_tdi_note_reset() - a function was reset
+ * @pdev: the function, or a bridge that everything below was reset with
+ *
+ * For any reset, as none comes from the core: a locked TDI is in ERROR now, and
+ * a quarantine may end. VFs are reset with their PF.
+ *
+ * Context: Any; lock-free.
+ */
+void pci_tdi_note_reset(struct pci_dev *pdev)
+{
+	tsm_note_lost(pdev);
+	tsm_kept_note_reset(pdev);
+}
+EXPORT_SYMBOL_GPL(pci_tdi_note_reset);
+
+/**
+ * pci_tdi_note_power() - a function may lose its state in a low-power state
+ * @pdev: the function, or a bridge that everything below sleeps with
+ *
+ * Like pci_tdi_note_reset(), but that a device may also come out of this as it
+ * was.
+ *
+ * Context: Any; lock-free.
+ */
+void pci_tdi_note_power(struct pci_dev *pdev)
+{
+	tsm_note_lost(pdev);
+}
+EXPORT_SYMBOL_GPL(pci_tdi_note_power);

@@ -13,7 +13,7 @@
 #include <linux/tracepoint.h>
 #include <linux/tsm.h>
 
-#include "tsm.h"
+#include "tdi.h"
 
 TRACE_DEFINE_ENUM(TSM_SESSION_NONE);
 TRACE_DEFINE_ENUM(TSM_SESSION_CONNECTING);
@@ -88,6 +88,142 @@ TRACE_EVENT(tsm_doe,
 	TP_printk("%s type %u request %zu response %d duration_us %lld",
 		  __get_str(dsm), __entry->type, __entry->req_len, __entry->rc,
 		  __entry->duration_us)
+);
+
+TRACE_DEFINE_ENUM(TSM_PHASE_DEAD);
+TRACE_DEFINE_ENUM(TSM_PHASE_UNLOCKED);
+TRACE_DEFINE_ENUM(TSM_PHASE_LOCKING);
+TRACE_DEFINE_ENUM(TSM_PHASE_LOCKED);
+TRACE_DEFINE_ENUM(TSM_PHASE_RUN);
+TRACE_DEFINE_ENUM(TSM_PHASE_ERROR);
+TRACE_DEFINE_ENUM(TSM_PHASE_STOPPING);
+TRACE_DEFINE_ENUM(TSM_PHASE_QUARANTINED);
+
+#define show_tsm_tdi_phase(phase)					\
+	__print_symbolic(phase,						\
+		{ TSM_PHASE_DEAD,		"dead" },		\
+		{ TSM_PHASE_UNLOCKED,		"unlocked" },		\
+		{ TSM_PHASE_LOCKING,		"locking" },		\
+		{ TSM_PHASE_LOCKED,		"locked" },		\
+		{ TSM_PHASE_RUN,		"run" },		\
+		{ TSM_PHASE_ERROR,		"error" },		\
+		{ TSM_PHASE_STOPPING,		"stopping" },		\
+		{ TSM_PHASE_QUARANTINED,	"quarantined" })
+
+TRACE_EVENT(tsm_tdi_phase,
+	TP_PROTO(struct pci_dev *pdev, u64 guest_rid, enum tsm_tdi_phase from,
+		 enum tsm_tdi_phase to, u64 generation),
+	TP_ARGS(pdev, guest_rid, from, to, generation),
+	TP_STRUCT__entry(
+		__string(function, pci_name(pdev))
+		__field(u64, guest_rid)
+		__field(int, from)
+		__field(int, to)
+		__field(u64, generation)
+	),
+	TP_fast_assign(
+		__assign_str(function);
+		__entry->guest_rid = guest_rid;
+		__entry->from = from;
+		__entry->to = to;
+		__entry->generation = generation;
+	),
+	TP_printk("%s guest_rid %#llx: %s -> %s generation %llu",
+		  __get_str(function), __entry->guest_rid,
+		  show_tsm_tdi_phase(__entry->from),
+		  show_tsm_tdi_phase(__entry->to), __entry->generation)
+);
+
+TRACE_DEFINE_ENUM(TSM_STEP_CREATE);
+TRACE_DEFINE_ENUM(TSM_STEP_GATE);
+TRACE_DEFINE_ENUM(TSM_STEP_LOCK);
+TRACE_DEFINE_ENUM(TSM_STEP_REPORT);
+TRACE_DEFINE_ENUM(TSM_STEP_RANGES);
+TRACE_DEFINE_ENUM(TSM_STEP_DMA_PREPARE);
+TRACE_DEFINE_ENUM(TSM_STEP_DMA_ENABLE);
+TRACE_DEFINE_ENUM(TSM_STEP_HOST_DMA_ON);
+TRACE_DEFINE_ENUM(TSM_STEP_RUN);
+TRACE_DEFINE_ENUM(TSM_STEP_REQUEST);
+TRACE_DEFINE_ENUM(TSM_STEP_STATE);
+TRACE_DEFINE_ENUM(TSM_STEP_STOP);
+TRACE_DEFINE_ENUM(TSM_STEP_STOP_FORCE);
+TRACE_DEFINE_ENUM(TSM_STEP_BLOCK);
+TRACE_DEFINE_ENUM(TSM_STEP_REVOKE);
+TRACE_DEFINE_ENUM(TSM_STEP_DMA_OFF);
+TRACE_DEFINE_ENUM(TSM_STEP_HOST_DMA_OFF);
+TRACE_DEFINE_ENUM(TSM_STEP_RELEASE);
+TRACE_DEFINE_ENUM(TSM_STEP_UNGATE);
+TRACE_DEFINE_ENUM(TSM_STEP_DESTROY);
+
+#define show_tsm_tdi_step(step)						\
+	__print_symbolic(step,						\
+		{ TSM_STEP_CREATE,		"create" },		\
+		{ TSM_STEP_GATE,		"gate" },		\
+		{ TSM_STEP_LOCK,		"lock" },		\
+		{ TSM_STEP_REPORT,		"report" },		\
+		{ TSM_STEP_RANGES,		"ranges" },		\
+		{ TSM_STEP_DMA_PREPARE,		"dma-prepare" },	\
+		{ TSM_STEP_DMA_ENABLE,		"dma-enable" },		\
+		{ TSM_STEP_HOST_DMA_ON,		"host-dma-on" },	\
+		{ TSM_STEP_RUN,			"run" },		\
+		{ TSM_STEP_REQUEST,		"request" },		\
+		{ TSM_STEP_STATE,		"state" },		\
+		{ TSM_STEP_STOP,		"stop" },		\
+		{ TSM_STEP_STOP_FORCE,		"stop-force" },		\
+		{ TSM_STEP_BLOCK,		"block" },		\
+		{ TSM_STEP_REVOKE,		"revoke" },		\
+		{ TSM_STEP_DMA_OFF,		"dma-off" },		\
+		{ TSM_STEP_HOST_DMA_OFF,	"host-dma-off" },	\
+		{ TSM_STEP_RELEASE,		"release" },		\
+		{ TSM_STEP_UNGATE,		"ungate" },		\
+		{ TSM_STEP_DESTROY,		"destroy" })
+
+TRACE_EVENT(tsm_tdi_step,
+	TP_PROTO(struct pci_dev *pdev, enum tsm_tdi_step step, u32 op, int rc,
+		 s64 duration_us),
+	TP_ARGS(pdev, step, op, rc, duration_us),
+	TP_STRUCT__entry(
+		__string(function, pci_name(pdev))
+		__field(int, step)
+		__field(u32, op)
+		__field(int, rc)
+		__field(s64, duration_us)
+	),
+	TP_fast_assign(
+		__assign_str(function);
+		__entry->step = step;
+		__entry->op = op;
+		__entry->rc = rc;
+		__entry->duration_us = duration_us;
+	),
+	TP_printk("%s %s op %u: %d duration_us %lld", __get_str(function),
+		  show_tsm_tdi_step(__entry->step), __entry->op, __entry->rc,
+		  __entry->duration_us)
+);
+
+TRACE_DEFINE_ENUM(PCI_TDI_EVENT_ERROR);
+TRACE_DEFINE_ENUM(PCI_TDI_EVENT_UNBOUND);
+TRACE_DEFINE_ENUM(PCI_TDI_EVENT_QUARANTINED);
+
+#define show_pci_tdi_event(event)					\
+	__print_symbolic(event,						\
+		{ PCI_TDI_EVENT_ERROR,		"error" },		\
+		{ PCI_TDI_EVENT_UNBOUND,	"unbound" },		\
+		{ PCI_TDI_EVENT_QUARANTINED,	"quarantined" })
+
+TRACE_EVENT(tsm_tdi_event,
+	TP_PROTO(struct pci_dev *pdev, enum pci_tdi_event event),
+	TP_ARGS(pdev, event),
+	TP_STRUCT__entry(
+		__string(function, pci_name(pdev))
+		__field(int, event)
+	),
+	TP_fast_assign(
+		__assign_str(function);
+		__entry->event = event;
+	),
+	TP_printk("%s %s", __get_str(function),
+		  show_pci_tdi_event(__entry->event))
 );
 
 #endif /* _DRIVERS_PCI_TSM_TRACE_H */

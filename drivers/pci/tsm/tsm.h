@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of the PCI/TSM core share, and nobody else sees: the session
- * of a DSM, the liveness of a TSM, and the order of every lock involved.
+ * of a DSM, the liveness of a TSM, TDIs, and the order of every lock involved.
  */
 #ifndef _DRIVERS_PCI_TSM_H
 #define _DRIVERS_PCI_TSM_H
 
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pci-tsm.h>
@@ -20,13 +21,18 @@
  * show() and store(), device_lock is not validated.
  *
  *   pci_rescan_remove_lock, device_lock, kernfs active reference,
- *   a TSM driver's own mutex around tsm_register()
- *     tsm_visibility_lock    register and unregister: who may see tsm/
- *     tsm_link::serial       drivers without PCI_TSM_OPS_PARALLEL only
- *       pci_tsm_pf0::lock    connect, disconnect, bind, unbind of one DSM
- *         the TSM driver's locks inside an operation
- *           tsm_lock         publication: innermost, a few instructions; only
- *                            pci_bus_sem and the allocator are inside of it
+ *   a TSM driver's own mutex around tsm_register(), locks of iommufd around
+ *   pci_tdi_create() and pci_tdi_destroy()
+ *     tsm_visibility_lock        register and unregister: who may see tsm/
+ *     pci_tdi::lock              lock, run, stop, requests of one TDI
+ *       VFIO's memory_lock, dma_resv, KVM's mmu_lock: inside of the hooks
+ *         that pci_tdi_host_ops has; no TSM is called below these
+ *       tsm_link::serial         drivers without PCI_TSM_OPS_PARALLEL only
+ *         pci_tsm_pf0::lock      connect and disconnect of one DSM, creation
+ *                                and destruction of its TDIs
+ *           the TSM driver's locks inside an operation
+ *             tsm_lock           publication: innermost, a few instructions;
+ *                                only pci_bus_sem and the allocator are inside
  *
  * Rules that follow:
  *
@@ -37,6 +43,15 @@
  *   held. It may wait for a claim (see tsm_claims) and for a conversation that
  *   it has cut short, which is over at the next message. It waits longer only
  *   for a driver without PCI_TSM_OPS_PARALLEL.
+ * - A TDI is locked before its DSM, never after. Whoever takes TDIs from a DSM
+ *   (disconnect, unregister, removal) says so under tsm_lock, holding none of
+ *   the others, and then tears down one TDI after the other: see
+ *   tsm_session_kill_tdis().
+ * - A TDI that has a context of its TSM's driver keeps its session: teardown of
+ *   the session takes the TDI's lock before it goes on. So whoever holds that
+ *   lock may use pci_tdi::session, in whatever state the session is.
+ * - What others do to a device, resets and power changes, may happen under any
+ *   lock: pci_tdi_note_reset() takes none.
  * - A visibility change drains the attributes of that function. The tsm/ group
  *   of a DSM is changed only by register and unregister (under
  *   tsm_visibility_lock, with no conversation in flight), the group of a
@@ -52,6 +67,8 @@ extern struct wait_queue_head tsm_wait;
 #define TSM_CONVERSATION_MS	30000
 /* A whole teardown, queueing included; iommufd gives its objects 60 s. */
 #define TSM_TEARDOWN_MS		40000
+/* Teardown for a function that is unplugged: all other hotplug waits. */
+#define TSM_REMOVAL_MS		10000
 /* What a connect that fails may spend on taking back what it did. */
 #define TSM_UNWIND_MS		2000
 
@@ -61,6 +78,7 @@ extern struct wait_queue_head tsm_wait;
  * @tsm_dev: the class device
  * @leaving: being unregistered: nothing new starts (tsm_lock)
  * @users: connects and disconnects in flight (tsm_lock)
+ * @viommus: secure vIOMMUs of this TSM (tsm_lock)
  * @serial: serialises the operations of a driver that did not opt in to
  *	    parallel ones
  *
@@ -71,6 +89,7 @@ struct tsm_link {
 	struct tsm_dev *tsm_dev;
 	bool leaving;
 	unsigned int users;
+	struct list_head viommus;
 	struct mutex serial;
 };
 
@@ -97,7 +116,10 @@ enum tsm_session_state {
  * @state: changed by tsm_session_set_state() only (tsm_lock)
  * @cut: errno that ends the conversation at its next message, or 0 (tsm_lock)
  * @deadline: jiffies after which no further message is sent (tsm_lock)
- * @users: functions being added or removed, TDI operations (tsm_lock)
+ * @users: functions being added or removed, driver's conversations (tsm_lock)
+ * @tdis: TDIs that have a context of the TSM's driver, or get one (tsm_lock)
+ * @conversations: operations on TDIs that run (tsm_lock)
+ * @blocked: a TDI could only be stopped by &pci_tdi_ops.block (tsm_lock)
  * @close_work: teardown on behalf of an unregistering TSM
  *
  * Lives in tsm_sessions from the first step of connect to the last step of
@@ -111,6 +133,9 @@ struct tsm_session {
 	int cut;
 	unsigned long deadline;
 	unsigned int users;
+	struct list_head tdis;
+	struct list_head conversations;
+	bool blocked;
 	struct work_struct close_work;
 };
 
@@ -149,30 +174,51 @@ static inline bool is_devsec_tsm(struct tsm_dev *tsm_dev)
 
 /* core.c */
 bool tsm_link_present(void);
+void tsm_links_shutdown(void);
 struct tsm_link *tsm_link_get_live(int id);
 void tsm_link_put(struct tsm_link *link);
 void tsm_ops_lock(struct tsm_link *link);
 int tsm_ops_lock_killable(struct tsm_link *link);
+int tsm_ops_lock_interruptible(struct tsm_link *link);
 void tsm_ops_unlock(struct tsm_link *link);
 
 /* session.c */
 struct pci_dev *tsm_find_dsm(struct pci_dev *pdev);
 struct tsm_session *tsm_session_lookup(struct pci_dev *dsm);
+struct tsm_session *tsm_session_of(struct pci_dev *pdev);
 struct tsm_session *tsm_session_get(struct pci_dev *pdev);
 void tsm_session_put(struct tsm_session *s);
 bool tsm_session_may_follow(enum tsm_session_state from,
 			    enum tsm_session_state to);
-int tsm_session_may_send(const struct tsm_session *s, unsigned long now,
-			 bool killed);
 int tsm_session_connect(struct pci_dev *pdev, int tsm_id);
 int tsm_session_disconnect(struct pci_dev *pdev, const char *tsm_name);
-void tsm_session_close_all(struct tsm_link *link);
+void tsm_session_begin_close_all(struct tsm_link *link);
+void tsm_session_wait_closed(struct tsm_link *link);
+int tsm_session_sleep(void);
+void tsm_session_wake(void);
+int tsm_power_get(struct pci_dev *pdev);
+void tsm_power_put(struct pci_dev *pdev);
 void tsm_session_device_gone(struct pci_dev *pdev);
 void tsm_function_add(struct pci_dev *pdev);
 void tsm_function_gone(struct pci_dev *pdev);
 
+/* messages.c */
+int tsm_session_may_send(const struct tsm_session *s, unsigned long now,
+			 bool killed);
+
 /* tdi.c */
-void tsm_tdi_unbind(struct tsm_session *s, struct pci_tsm *tsm);
+bool tsm_tdi_ops_valid(const struct pci_tdi_ops *ops);
+bool tsm_session_assigned(struct tsm_session *s);
+void tsm_session_cut_tdis(struct tsm_session *s);
+void tsm_session_kill_tdis(struct tsm_session *s);
+void tsm_tdi_function_gone(struct tsm_session *s, struct pci_dev *pdev);
+int tsm_tdi_phase_of(struct pci_dev *pdev);
+
+/* tdi-stop.c */
+void tsm_kept_note_connect(struct tsm_session *s);
+
+/* viommu.c */
+void tsm_link_close_viommus(struct tsm_link *link);
 
 /* sysfs.c */
 void tsm_sysfs_update(struct pci_dev *pdev);

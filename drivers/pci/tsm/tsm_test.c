@@ -15,7 +15,7 @@
 #include <linux/pci.h>
 #include <linux/pci-doe.h>
 
-#include "tsm.h"
+#include "tdi.h"
 
 /* --- transitions --------------------------------------------------------- */
 
@@ -121,6 +121,8 @@ static int tsm_talk_init(struct kunit *test)
 	t->session.dsm = &t->pdev;
 	t->session.link = &t->link;
 	t->session.state = TSM_SESSION_CONNECTING;
+	INIT_LIST_HEAD(&t->session.tdis);
+	INIT_LIST_HEAD(&t->session.conversations);
 	kunit_activate_static_stub(test, tsm_session_lookup, tsm_talk_lookup);
 	return 0;
 }
@@ -163,6 +165,41 @@ static void tsm_test_deadline(struct kunit *test)
 	while (!time_after(jiffies, t->session.deadline))
 		msleep(20);
 	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, tsm_talk_send(t));
+}
+
+/* An operation on a TDI has a time of its own, whatever the session's is */
+static void tsm_test_tdi_deadline(struct kunit *test)
+{
+	struct tsm_talk *t = test->priv;
+	struct pci_tdi tdi = {};
+	struct tsm_conversation mine = {
+		.task = current,
+		.tdi = &tdi,
+		.deadline = jiffies + HZ * 60,
+	};
+	struct tsm_conversation other = {
+		.tdi = &tdi,
+		.deadline = jiffies + HZ * 60,
+	};
+
+	t->session.state = TSM_SESSION_CONNECTED;
+	t->session.deadline = jiffies - 1;
+	list_add(&other.node, &t->session.conversations);
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, tsm_talk_send(t));
+
+	list_add(&mine.node, &t->session.conversations);
+	KUNIT_EXPECT_EQ(test, -ENXIO, tsm_talk_send(t));
+	mine.deadline = jiffies - 1;
+	t->session.deadline = jiffies + HZ * 60;
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, tsm_talk_send(t));
+
+	/* a TDI that is about to be stopped comes first */
+	tdi.stops = 1;
+	KUNIT_EXPECT_EQ(test, -ENXIO, tsm_talk_send(t));
+	mine.teardown = true;
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, tsm_talk_send(t));
+	t->session.cut = -ENODEV;
+	KUNIT_EXPECT_EQ(test, -ENODEV, tsm_talk_send(t));
 }
 
 /* --- the search for a DSM ------------------------------------------------ */
@@ -346,6 +383,7 @@ static struct kunit_suite tsm_session_suite = {
 
 static struct kunit_case tsm_talk_cases[] = {
 	KUNIT_CASE_SLOW(tsm_test_deadline),
+	KUNIT_CASE(tsm_test_tdi_deadline),
 	{}
 };
 

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of operations on TDIs that meet: which ends the other, which
+ * waits, and which is interrupted.
+ */
+#include <kunit/test.h>
+#include <kunit/visibility.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "tdi_fake.h"
+
+static int tdi_race_init(struct kunit *test)
+{
+	test->priv = fake_tsm_new(test);
+	return 0;
+}
+
+/* --- whose operation ends ---------------------------------------------------------------- */
+
+static void tdi_race_may_send(struct kunit *test)
+{
+	/* right before jiffies wrap */
+	unsigned long now = ULONG_MAX - 5;
+	struct pci_tdi tdi = {};
+	struct tsm_session s = {};
+	struct tsm_conversation c = { .tdi = &tdi, .deadline = now + 10 };
+
+#define MAY_SEND(killed) tsm_conversation_may_send(&s, &c, now, killed)
+	KUNIT_EXPECT_EQ(test, 0, MAY_SEND(false));
+	KUNIT_EXPECT_EQ(test, -EINTR, MAY_SEND(true));
+	tdi.stops = 1;
+	KUNIT_EXPECT_EQ(test, -ENXIO, MAY_SEND(false));
+	tdi.stops = 0;
+	tdi.cut = -ENXIO;
+	KUNIT_EXPECT_EQ(test, -ENXIO, MAY_SEND(true));
+	/* teardown minds neither, but its time and the device's absence */
+	tdi.stops = 1;
+	c.teardown = true;
+	KUNIT_EXPECT_EQ(test, 0, MAY_SEND(true));
+	c.deadline = now - 1;
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, MAY_SEND(true));
+	s.cut = -ENODEV;
+	KUNIT_EXPECT_EQ(test, -ENODEV, MAY_SEND(false));
+	/* a connect that is cut has no TDIs */
+	s.cut = -ENXIO;
+	c.deadline = now;
+	KUNIT_EXPECT_EQ(test, 0, MAY_SEND(false));
+	c.teardown = false;
+	tdi.stops = 0;
+	tdi.cut = 0;
+	c.deadline = now - 1;
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, MAY_SEND(false));
+}
+
+/* A request of a guest that takes as long as it may */
+struct tdi_request {
+	struct pci_tdi *tdi;
+	struct completion in_req;
+	int rc;
+};
+
+static int tdi_request_thread(void *r_)
+{
+	struct tdi_request *r = r_;
+	struct pci_tdi_result result;
+	struct pci_tdi_req req = {
+		.arch = TSM_ARCH_SIM,
+		.op = TSM_OP_GUEST_MSG,
+	};
+
+	r->rc = pci_tdi_guest_req(r->tdi, &req, &result);
+	return 0;
+}
+
+static struct task_struct *tdi_request_begin(struct fake_tsm *f,
+					     struct tdi_request *r,
+					     struct pci_tdi *tdi)
+{
+	struct task_struct *task;
+
+	*r = (struct tdi_request){ .tdi = tdi };
+	init_completion(&r->in_req);
+	f->in_req = &r->in_req;
+	task = kthread_run(tdi_request_thread, r, "tdi_request");
+	KUNIT_ASSERT_FALSE(f->test, IS_ERR(task));
+	get_task_struct(task);
+	wait_for_completion(&r->in_req);
+	return task;
+}
+
+static int tdi_request_end(struct fake_tsm *f, struct task_struct *task,
+			   struct tdi_request *r)
+{
+	kthread_stop_put(task);
+	f->in_req = NULL;
+	f->go_on = NULL;
+	return r->rc;
+}
+
+enum tdi_race_path {
+	PATH_STOP,
+	PATH_DISARM,
+	PATH_DESTROY,
+	PATH_UNREGISTER,
+	PATH_FUNCTION_GONE,
+};
+
+static const struct tdi_race_cut_case {
+	const char *name;
+	enum tdi_race_path path;
+} tdi_race_cut_cases[] = {
+	{ "stop", PATH_STOP },
+	{ "disarm", PATH_DISARM },
+	{ "destroy", PATH_DESTROY },
+	{ "TSM unregistered", PATH_UNREGISTER },
+	{ "function gone", PATH_FUNCTION_GONE },
+};
+
+KUNIT_ARRAY_PARAM_DESC(tdi_race_cut, tdi_race_cut_cases, name);
+
+/* What is in flight ends at its next message, not when it likes */
+static void tdi_race_cuts(struct kunit *test)
+{
+	const struct tdi_race_cut_case *c = test->param_value;
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_result result;
+	struct tdi_request r;
+	struct pci_tdi *tdi;
+	struct task_struct *task;
+	unsigned long start;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
+	pci_tdi_get(tdi);
+	task = tdi_request_begin(f, &r, tdi);
+
+	start = jiffies;
+	switch (c->path) {
+	case PATH_STOP:
+		KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+		break;
+	case PATH_DISARM:
+		pci_tdi_disarm(tdi);
+		break;
+	case PATH_DESTROY:
+		fake_tdi_destroy(f, tdi);
+		break;
+	case PATH_UNREGISTER:
+		fake_tsm_unregister(f);
+		break;
+	default:
+		fake_fn_leave(f, f->vf[0].pdev);
+		break;
+	}
+	KUNIT_EXPECT_TRUE(test, time_before(jiffies, start + 5 * HZ));
+	KUNIT_EXPECT_EQ(test, -ENXIO, tdi_request_end(f, task, &r));
+	pci_tdi_put(tdi);
+}
+
+/* The device is gone: a request learns that, teardown sends nothing */
+static void tdi_race_device_gone(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct task_struct *task;
+	struct tdi_request r;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
+	task = tdi_request_begin(f, &r, tdi);
+	fake_fn_leave(f, f->pf0.pdev);
+	KUNIT_EXPECT_EQ(test, -ENODEV, tdi_request_end(f, task, &r));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
+}
+
+/* A request ends by itself while a user wants to disconnect: that is refused */
+static void tdi_race_not_disconnected(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct completion go_on;
+	struct task_struct *task;
+	struct tdi_request r;
+	struct pci_tdi *tdi;
+
+	init_completion(&go_on);
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	f->go_on = &go_on;
+	task = tdi_request_begin(f, &r, tdi);
+	KUNIT_EXPECT_EQ(test, -EBUSY, fake_tsm_disconnect(f));
+	KUNIT_EXPECT_EQ(test, -EBUSY, tsm_session_sleep());
+	complete(&go_on);
+	KUNIT_EXPECT_EQ(test, 0, tdi_request_end(f, task, &r));
+	fake_tdi_destroy(f, tdi);
+	KUNIT_EXPECT_EQ(test, 0, fake_tsm_disconnect(f));
+}
+
+/* Two TDIs of one DSM: in parallel if the driver allows it, else in turn */
+static void tdi_race_parallel(struct kunit *test)
+{
+	for (int parallel = 0; parallel <= 1; parallel++) {
+		struct fake_tsm *f = fake_tsm_new(test);
+		struct completion go_on;
+		struct tdi_request r[FAKE_VFS];
+		struct task_struct *task[FAKE_VFS];
+		struct pci_tdi *tdi[FAKE_VFS];
+
+		if (!parallel)
+			f->ops.flags &= ~PCI_TSM_OPS_PARALLEL;
+		init_completion(&go_on);
+		fake_tsm_connect(f);
+		f->go_on = &go_on;
+		for (int i = 0; i < FAKE_VFS; i++)
+			tdi[i] = fake_tdi(f, f->vf[i].pdev);
+
+		task[0] = tdi_request_begin(f, &r[0], tdi[0]);
+		if (parallel) {
+			task[1] = tdi_request_begin(f, &r[1], tdi[1]);
+			complete_all(&go_on);
+		} else {
+			/* the second one waits for the first one's end */
+			r[1] = (struct tdi_request){ .tdi = tdi[1] };
+			task[1] = kthread_run(tdi_request_thread, &r[1], "tdi");
+			KUNIT_ASSERT_FALSE(test, IS_ERR(task[1]));
+			get_task_struct(task[1]);
+			msleep(50);
+			KUNIT_EXPECT_EQ(test, 1, atomic_read(&f->running));
+			complete_all(&go_on);
+		}
+		for (int i = 0; i < FAKE_VFS; i++)
+			KUNIT_EXPECT_EQ(test, 0,
+					tdi_request_end(f, task[i], &r[i]));
+		KUNIT_EXPECT_EQ(test, 1 + parallel, atomic_read(&f->overlap));
+	}
+}
+
+/* --- who is interrupted ---------------------------------------------------------- */
+
+enum tdi_race_op {
+	OP_LOCK,
+	OP_RUN,
+	OP_STOP,
+	OP_STATE,
+	OP_REQUEST,
+	OP_CREATE,
+	OP_VIOMMU,
+	NR_OPS
+};
+
+/* Somebody who is sent a signal while another operation is in the way */
+struct tdi_race_waiter {
+	struct fake_tsm *f;
+	struct pci_tdi *tdi;
+	enum tdi_race_op op;
+	int rc;
+};
+
+static int tdi_race_wait(struct tdi_race_waiter *w)
+{
+	struct pci_tdi_create_args args = fake_args(w->f, fake_vm_new(w->f->test),
+						    9);
+	struct tsm_tdi_state_resp state;
+	struct pci_tdi_result result;
+	struct pci_tdi_req req = {
+		.arch = TSM_ARCH_SIM,
+		.op = TSM_OP_GUEST_MSG,
+	};
+
+	switch (w->op) {
+	case OP_LOCK:
+		return pci_tdi_lock(w->tdi, &result);
+	case OP_RUN:
+		return pci_tdi_run(w->tdi, &result);
+	case OP_STOP:
+		return pci_tdi_stop(w->tdi, &result);
+	case OP_STATE:
+		return pci_tdi_get_state(w->tdi, &state);
+	case OP_REQUEST:
+		return pci_tdi_guest_req(w->tdi, &req, &result);
+	case OP_CREATE:
+		return PTR_ERR_OR_ZERO(pci_tdi_create(w->f->vf[1].pdev, &args));
+	case OP_VIOMMU:
+		return PTR_ERR_OR_ZERO(pci_tdi_viommu_create(w->f->vf[1].pdev,
+							     FAKE_VIOMMU_TYPE,
+							     &args.vm));
+	default:
+		return -EIO;
+	}
+}
+
+static int tdi_race_waiter_thread(void *w_)
+{
+	struct tdi_race_waiter *w = w_;
+
+	allow_signal(SIGINT);
+	w->rc = tdi_race_wait(w);
+	return 0;
+}
+
+/*
+ * One request is in the way of everything: on the same TDI, and of the whole
+ * TSM when its driver takes one operation at a time.
+ */
+static void tdi_race_interrupted(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct task_struct *task, *waiter;
+	struct tdi_race_waiter w = { .f = f };
+	struct completion go_on;
+	struct tdi_request r;
+
+	f->ops.flags &= ~PCI_TSM_OPS_PARALLEL;
+	init_completion(&go_on);
+	fake_tsm_connect(f);
+	w.tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tdi_to(f, w.tdi, TSM_PHASE_LOCKED);
+
+	for (w.op = 0; w.op < NR_OPS; w.op++) {
+		f->go_on = &go_on;
+		task = tdi_request_begin(f, &r, w.tdi);
+		fake_log_clear(f);
+		waiter = kthread_run(tdi_race_waiter_thread, &w, "tdi_waiter");
+		KUNIT_ASSERT_FALSE(test, IS_ERR(waiter));
+		get_task_struct(waiter);
+		/* not before it waits, as far as anybody can know */
+		msleep(20);
+		send_sig(SIGINT, waiter, 1);
+		/* a stop has ended the request by then, as it should */
+		kthread_stop_put(waiter);
+		KUNIT_EXPECT_EQ_MSG(test, w.op == OP_STOP ? 0 : -EINTR, w.rc,
+				    "operation %d", w.op);
+		complete(&go_on);
+		KUNIT_EXPECT_EQ(test, w.op == OP_STOP ? -ENXIO : 0,
+				tdi_request_end(f, task, &r));
+		reinit_completion(&go_on);
+		if (w.op == OP_STOP)
+			fake_tdi_to(f, w.tdi, TSM_PHASE_LOCKED);
+		else
+			FAKE_EXPECT_LOG(f, "");
+	}
+}
+
+static struct kunit_case tdi_race_cases[] = {
+	KUNIT_CASE(tdi_race_may_send),
+	KUNIT_CASE_PARAM(tdi_race_cuts, tdi_race_cut_gen_params),
+	KUNIT_CASE(tdi_race_device_gone),
+	KUNIT_CASE(tdi_race_not_disconnected),
+	KUNIT_CASE(tdi_race_parallel),
+	KUNIT_CASE(tdi_race_interrupted),
+	{}
+};
+
+static struct kunit_suite tdi_race_suite = {
+	.name = "pci_tdi_race",
+	.init = tdi_race_init,
+	.test_cases = tdi_race_cases,
+};
+
+kunit_test_suite(tdi_race_suite);

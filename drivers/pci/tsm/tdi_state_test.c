@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of TDIs: each state and each event, and what others do to a
+ * device: resets, power changes, connections that end and begin.
+ */
+#include <kunit/test.h>
+#include <kunit/visibility.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "tdi_fake.h"
+
+static int tdi_test_init(struct kunit *test)
+{
+	test->priv = fake_tsm_new(test);
+	return 0;
+}
+
+/* --- transitions --------------------------------------------------------------- */
+
+static void tdi_test_transitions(struct kunit *test)
+{
+	/* rows: from, columns: to, in the order of enum tsm_tdi_phase */
+	static const bool legal[][8] = {
+		[TSM_PHASE_DEAD]	= { 0, 1, 0, 0, 0, 0, 0, 0 },
+		[TSM_PHASE_UNLOCKED]	= { 1, 0, 1, 0, 0, 0, 0, 1 },
+		[TSM_PHASE_LOCKING]	= { 0, 0, 0, 1, 0, 0, 1, 0 },
+		[TSM_PHASE_LOCKED]	= { 0, 0, 0, 0, 1, 1, 1, 0 },
+		[TSM_PHASE_RUN]		= { 0, 0, 0, 0, 0, 1, 1, 0 },
+		[TSM_PHASE_ERROR]	= { 0, 0, 0, 0, 0, 0, 1, 0 },
+		[TSM_PHASE_STOPPING]	= { 0, 1, 0, 0, 0, 0, 0, 1 },
+		[TSM_PHASE_QUARANTINED]	= { 1, 0, 0, 0, 0, 0, 0, 0 },
+	};
+
+	for (int from = 0; from < ARRAY_SIZE(legal); from++)
+		for (int to = 0; to < ARRAY_SIZE(legal[0]); to++)
+			KUNIT_EXPECT_EQ_MSG(test, legal[from][to],
+					    tsm_tdi_may_follow(from, to),
+					    "%d -> %d", from, to);
+}
+
+enum tdi_test_event {
+	EVENT_LOCK,
+	EVENT_RUN,
+	EVENT_STOP,
+	EVENT_QUERY,		/* and the device is as it was left */
+	EVENT_DEVICE_ERROR,	/* seen by a query */
+	EVENT_FIRMWARE_RUN,	/* seen by a query */
+	EVENT_REQUEST,
+	EVENT_RESET,		/* noted, then seen by a request */
+	EVENT_DISARM,
+	EVENT_DISCONNECT,	/* by a user */
+	EVENT_UNREGISTER,
+	EVENT_FUNCTION_GONE,
+	EVENT_DEVICE_GONE,
+	NR_EVENTS
+};
+
+struct tdi_test_cell {
+	enum tdi_test_event event;
+	int rc;
+	enum tsm_tdi_phase to;
+};
+
+struct tdi_test_row {
+	const char *name;
+	enum tsm_tdi_phase from;
+	struct tdi_test_cell cell[NR_EVENTS];
+};
+
+/* Every state in which a TDI may be found, every event */
+static const struct tdi_test_row tdi_test_rows[] = {
+	{ "DEAD", TSM_PHASE_DEAD, {
+		{ EVENT_LOCK,		-ENXIO,	TSM_PHASE_DEAD },
+		{ EVENT_RUN,		-ENXIO,	TSM_PHASE_DEAD },
+		{ EVENT_STOP,		0,	TSM_PHASE_DEAD },
+		{ EVENT_QUERY,		0,	TSM_PHASE_DEAD },
+		{ EVENT_DEVICE_ERROR,	0,	TSM_PHASE_DEAD },
+		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_DEAD },
+		{ EVENT_REQUEST,	-ENXIO,	TSM_PHASE_DEAD },
+		{ EVENT_RESET,		-ENXIO,	TSM_PHASE_DEAD },
+		{ EVENT_DISARM,		0,	TSM_PHASE_DEAD },
+		{ EVENT_DISCONNECT,	-ENXIO,	TSM_PHASE_DEAD },
+		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
+		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
+		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
+	{ "UNLOCKED", TSM_PHASE_UNLOCKED, {
+		{ EVENT_LOCK,		0,	TSM_PHASE_LOCKED },
+		{ EVENT_RUN,		-EINVAL, TSM_PHASE_UNLOCKED },
+		{ EVENT_STOP,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_QUERY,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_DEVICE_ERROR,	0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_REQUEST,	-EINVAL, TSM_PHASE_UNLOCKED },
+		{ EVENT_RESET,		-EINVAL, TSM_PHASE_UNLOCKED },
+		{ EVENT_DISARM,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_DISCONNECT,	-EBUSY,	TSM_PHASE_UNLOCKED },
+		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
+		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
+		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
+	{ "LOCKED", TSM_PHASE_LOCKED, {
+		{ EVENT_LOCK,		-EINVAL, TSM_PHASE_LOCKED },
+		{ EVENT_RUN,		0,	TSM_PHASE_RUN },
+		{ EVENT_STOP,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_QUERY,		0,	TSM_PHASE_LOCKED },
+		{ EVENT_DEVICE_ERROR,	0,	TSM_PHASE_ERROR },
+		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_RUN },
+		{ EVENT_REQUEST,	0,	TSM_PHASE_LOCKED },
+		{ EVENT_RESET,		-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_DISARM,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_DISCONNECT,	-EBUSY,	TSM_PHASE_LOCKED },
+		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
+		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
+		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
+	{ "RUN", TSM_PHASE_RUN, {
+		{ EVENT_LOCK,		-EINVAL, TSM_PHASE_RUN },
+		{ EVENT_RUN,		-EINVAL, TSM_PHASE_RUN },
+		{ EVENT_STOP,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_QUERY,		0,	TSM_PHASE_RUN },
+		{ EVENT_DEVICE_ERROR,	0,	TSM_PHASE_ERROR },
+		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_RUN },
+		{ EVENT_REQUEST,	0,	TSM_PHASE_RUN },
+		{ EVENT_RESET,		-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_DISARM,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_DISCONNECT,	-EBUSY,	TSM_PHASE_RUN },
+		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
+		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
+		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
+	{ "ERROR", TSM_PHASE_ERROR, {
+		{ EVENT_LOCK,		-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_RUN,		-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_STOP,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_QUERY,		0,	TSM_PHASE_ERROR },
+		{ EVENT_DEVICE_ERROR,	0,	TSM_PHASE_ERROR },
+		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_ERROR },
+		{ EVENT_REQUEST,	-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_RESET,		-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_DISARM,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_DISCONNECT,	-EBUSY,	TSM_PHASE_ERROR },
+		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
+		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
+		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
+	{ "QUARANTINED", TSM_PHASE_QUARANTINED, {
+		{ EVENT_LOCK,	-ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
+		{ EVENT_RUN,	-ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
+		{ EVENT_STOP,	-ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
+		{ EVENT_QUERY,		0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_DEVICE_ERROR,	0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_REQUEST, -ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
+		{ EVENT_RESET,	-ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
+		{ EVENT_DISARM,		0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_DISCONNECT,	0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_UNREGISTER,	0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_QUARANTINED } } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(tdi_test_row, tdi_test_rows, name);
+
+static int tdi_test_query(struct fake_tsm *f, struct pci_tdi *tdi)
+{
+	struct tsm_tdi_state_resp state;
+
+	return pci_tdi_get_state(tdi, &state);
+}
+
+static int tdi_test_request(struct fake_tsm *f, struct pci_tdi *tdi)
+{
+	struct pci_tdi_result result;
+	struct pci_tdi_req req = {
+		.arch = TSM_ARCH_SIM,
+		.op = TSM_OP_ENABLE_DMA,
+	};
+
+	return pci_tdi_guest_req(tdi, &req, &result);
+}
+
+static int tdi_test_event(struct fake_tsm *f, struct pci_tdi *tdi,
+			  enum tdi_test_event event)
+{
+	struct pci_tdi_result result;
+
+	switch (event) {
+	case EVENT_LOCK:
+		return pci_tdi_lock(tdi, &result);
+	case EVENT_RUN:
+		return pci_tdi_run(tdi, &result);
+	case EVENT_STOP:
+		return pci_tdi_stop(tdi, &result);
+	case EVENT_QUERY:
+		return tdi_test_query(f, tdi);
+	case EVENT_DEVICE_ERROR:
+		f->vf[0].state = TSM_TDI_ERROR;
+		return tdi_test_query(f, tdi);
+	case EVENT_FIRMWARE_RUN:
+		f->vf[0].state = TSM_TDI_RUN;
+		return tdi_test_query(f, tdi);
+	case EVENT_REQUEST:
+		return tdi_test_request(f, tdi);
+	case EVENT_RESET:
+		f->vf[0].state = TSM_TDI_UNLOCKED;
+		pci_tdi_note_reset(tdi->pdev);
+		return tdi_test_request(f, tdi);
+	case EVENT_DISARM:
+		pci_tdi_disarm(tdi);
+		return 0;
+	case EVENT_DISCONNECT:
+		return fake_tsm_disconnect(f);
+	case EVENT_UNREGISTER:
+		if (f->registered)
+			fake_tsm_unregister(f);
+		return 0;
+	case EVENT_FUNCTION_GONE:
+		fake_fn_leave(f, tdi->pdev);
+		return 0;
+	case EVENT_DEVICE_GONE:
+		fake_fn_leave(f, f->pf0.pdev);
+		return 0;
+	default:
+		return -EIO;
+	}
+}
+
+static void tdi_test_event_in_state(struct kunit *test)
+{
+	const struct tdi_test_row *row = test->param_value;
+
+	for (int i = 0; i < NR_EVENTS; i++) {
+		const struct tdi_test_cell *cell = &row->cell[i];
+		struct fake_tsm *f = fake_tsm_new(test);
+		struct pci_tdi *tdi;
+
+		KUNIT_ASSERT_EQ(test, i, cell->event);
+		fake_tsm_connect(f);
+		tdi = fake_tdi(f, f->vf[0].pdev);
+		fake_tdi_to(f, tdi, row->from);
+
+		KUNIT_EXPECT_EQ_MSG(test, cell->rc,
+				    tdi_test_event(f, tdi, cell->event),
+				    "event %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, cell->to, tdi->phase, "event %d", i);
+
+		/* whatever it was, what is left of the TDI can be taken away */
+		fake_tdi_destroy(f, tdi);
+		KUNIT_EXPECT_EQ_MSG(test,
+				    row->from == TSM_PHASE_QUARANTINED,
+				    atomic_read(&f->contexts), "event %d", i);
+		KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->vf[0].pdev));
+		if (f->registered)
+			fake_tsm_unregister(f);
+		KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->pf0.pdev));
+	}
+}
+
+/* --- what others do to the device ------------------------------------------------------ */
+
+static void tdi_test_resets(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_result result;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+
+	/* before the lock, and by the gate itself: of no interest */
+	pci_tdi_note_reset(f->vf[0].pdev);
+	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " host-dma-on dma-enable");
+
+	/* a sibling's: neither */
+	fake_log_clear(f);
+	pci_tdi_note_reset(f->vf[1].pdev);
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " dma-enable");
+
+	/* power came back, and the device with it */
+	fake_log_clear(f);
+	pci_tdi_note_power(f->vf[0].pdev);
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " state dma-enable dma-enable");
+
+	/* the PF's: all its VFs are reset */
+	fake_log_clear(f);
+	f->vf[0].state = TSM_TDI_ERROR;
+	pci_tdi_note_reset(f->pf0.pdev);
+	KUNIT_EXPECT_EQ(test, -EINVAL, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " state event-error");
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_ERROR, tdi->phase);
+	KUNIT_EXPECT_TRUE(test, pci_tdi_locked(f->vf[0].pdev));
+
+	/* told once */
+	fake_log_clear(f);
+	KUNIT_EXPECT_EQ(test, -EINVAL, tdi_test_request(f, tdi));
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_query(f, tdi));
+	FAKE_EXPECT_LOG(f, "");
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+}
+
+/* A device that was reset and does not say in what state it is: the worst */
+static void tdi_test_reset_unknown(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_result result;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
+
+	/* without a reset there is no reason to think so */
+	f->fail[TSM_STEP_STATE] = -EIO;
+	KUNIT_EXPECT_EQ(test, -EIO, tdi_test_query(f, tdi));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_RUN, tdi->phase);
+	pci_tdi_note_reset(f->vf[0].pdev);
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_query(f, tdi));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_ERROR, tdi->phase);
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+
+	/* the same with a driver that cannot ask */
+	f->tdi_ops.state = NULL;
+	fake_tdi_to(f, tdi, TSM_PHASE_LOCKED);
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_query(f, tdi));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_LOCKED, tdi->phase);
+	pci_tdi_note_power(f->pf0.pdev);
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_tdi_run(tdi, &result));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_ERROR, tdi->phase);
+}
+
+/* What a device may say, and does not make sense, is an ERROR too */
+static void tdi_test_forgetful(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_result result;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+
+	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
+	f->vf[0].state = TSM_TDI_LOCKED;
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_query(f, tdi));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_ERROR, tdi->phase);
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+
+	fake_tdi_to(f, tdi, TSM_PHASE_LOCKED);
+	f->vf[0].state = TSM_TDI_UNLOCKED;
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_query(f, tdi));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_ERROR, tdi->phase);
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+
+	fake_tdi_to(f, tdi, TSM_PHASE_LOCKED);
+	f->vf[0].state = 77;
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_query(f, tdi));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_ERROR, tdi->phase);
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+
+	/* noticed by a request that fails, too */
+	fake_tdi_to(f, tdi, TSM_PHASE_LOCKED);
+	f->vf[0].state = TSM_TDI_ERROR;
+	f->fail[TSM_STEP_DMA_ENABLE] = -EIO;
+	KUNIT_EXPECT_EQ(test, -EIO, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " host-dma-on dma-enable state event-error");
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_ERROR, tdi->phase);
+}
+
+/* --- disconnected and connected again --------------------------------------------------- */
+
+static void tdi_test_made_anew(struct kunit *test)
+{
+	struct tsm_tdi_state_resp state;
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_create_args other = fake_args(f, fake_vm_new(test), 7);
+	struct pci_tdi_result result;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tdi_to(f, tdi, TSM_PHASE_LOCKED);
+	fake_tsm_unregister(f);
+	FAKE_EXPECT_LOG(f, " stop revoke dma-off release ungate destroy event-unbound disconnect");
+	KUNIT_ASSERT_EQ(test, 0, pci_tdi_get_state(tdi, &state));
+	KUNIT_EXPECT_EQ(test, TSM_TDI_UNLOCKED, state.state);
+	KUNIT_EXPECT_EQ(test, TSM_TDI_DEAD, state.flags);
+	KUNIT_EXPECT_EQ(test, 1, state.generation);
+	KUNIT_EXPECT_EQ(test, -ENXIO, pci_tdi_lock(tdi, &result));
+	KUNIT_EXPECT_EQ(test, 1, result.generation);
+
+	/* and it stays the one TDI of its function, and of its number */
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EBUSY),
+			    pci_tdi_create(f->vf[0].pdev, &other));
+
+	fake_log_clear(f);
+	fake_tsm_connect(f);
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_lock(tdi, &result));
+	FAKE_EXPECT_LOG(f, " create gate lock report ranges dma-prepare");
+	KUNIT_EXPECT_EQ(test, 2, result.generation);
+
+	/* dead again, and disconnect is not refused any more */
+	fake_fn_leave(f, f->vf[0].pdev);
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
+	KUNIT_EXPECT_EQ(test, 0, fake_tsm_disconnect(f));
+}
+
+/* A TSM of another architecture has the device now: not what its user knows */
+static void tdi_test_other_arch(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_result result;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tsm_unregister(f);
+	f->tdi_ops.arch = TSM_ARCH_CCA;
+	fake_tsm_connect(f);
+	KUNIT_EXPECT_EQ(test, -ENXIO, pci_tdi_lock(tdi, &result));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
+}
+
+/* One that cannot be made anew is DEAD still */
+static void tdi_test_not_made_anew(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_result result;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tsm_unregister(f);
+	fake_tsm_connect(f);
+	f->fail_once = true;
+	f->fail[TSM_STEP_CREATE] = -ENOSPC;
+	KUNIT_EXPECT_EQ(test, -ENOSPC, pci_tdi_lock(tdi, &result));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_lock(tdi, &result));
+}
+
+static void tdi_test_disarmed(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_result result;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
+	pci_tdi_disarm(tdi);
+	FAKE_EXPECT_LOG(f, " stop revoke dma-off release ungate");
+	KUNIT_EXPECT_EQ(test, -ENODEV, pci_tdi_lock(tdi, &result));
+
+	/* its user has no hooks any more */
+	fake_log_clear(f);
+	fake_tsm_unregister(f);
+	FAKE_EXPECT_LOG(f, " destroy disconnect");
+	KUNIT_EXPECT_EQ(test, -ENODEV, pci_tdi_lock(tdi, &result));
+}
+
+/* Memory that is kept is harmless */
+static void tdi_test_kept_memory(struct kunit *test)
+{
+	struct tsm_tdi_state_resp state;
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_result result;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
+	pci_tdi_get(tdi);
+	fake_tdi_destroy(f, tdi);
+	KUNIT_EXPECT_EQ(test, -ENOENT, tsm_tdi_phase_of(f->vf[0].pdev));
+	KUNIT_EXPECT_EQ(test, -ENODEV, pci_tdi_lock(tdi, &result));
+	KUNIT_EXPECT_EQ(test, -ENXIO, pci_tdi_run(tdi, &result));
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_get_state(tdi, &state));
+	KUNIT_EXPECT_EQ(test, TSM_TDI_DEAD, state.flags);
+	pci_tdi_put(tdi);
+}
+
+static struct kunit_case tdi_state_cases[] = {
+	KUNIT_CASE(tdi_test_transitions),
+	KUNIT_CASE_PARAM(tdi_test_event_in_state, tdi_test_row_gen_params),
+	KUNIT_CASE(tdi_test_resets),
+	KUNIT_CASE(tdi_test_reset_unknown),
+	KUNIT_CASE(tdi_test_forgetful),
+	KUNIT_CASE(tdi_test_made_anew),
+	KUNIT_CASE(tdi_test_other_arch),
+	KUNIT_CASE(tdi_test_not_made_anew),
+	KUNIT_CASE(tdi_test_disarmed),
+	KUNIT_CASE(tdi_test_kept_memory),
+	{}
+};
+
+static struct kunit_suite tdi_state_suite = {
+	.name = "pci_tdi_state",
+	.init = tdi_test_init,
+	.test_cases = tdi_state_cases,
+};
+
+kunit_test_suite(tdi_state_suite);
