@@ -7,6 +7,7 @@
 
 #include <linux/cleanup.h>
 #include <linux/device/faux.h>
+#include <linux/msi.h>
 #include <linux/pci.h>
 #include <linux/pci-ecam.h>
 #include <linux/slab.h>
@@ -105,6 +106,39 @@ VISIBLE_IF_KUNIT struct sim_function *sim_route_function(struct sim_device *d,
 	return &d->fn[d->nr_functions + rid - SIM_MAX_FUNCTIONS];
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_route_function);
+
+/**
+ * sim_device_function() - the function that has a routing id
+ * @d: device
+ * @rid: bus << 8 | devfn
+ *
+ * Context: under sim_device::lock.
+ * Return: the function, or NULL if none answers there at the moment.
+ */
+struct sim_function *sim_device_function(struct sim_device *d, u16 rid)
+{
+	return sim_route_function(d, PCI_BUS_NUM(rid), rid & 0xff);
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_device_function);
+
+/**
+ * sim_function_rid() - routing id of a function
+ * @f: function
+ *
+ * Context: under sim_device::lock.
+ * Return: bus << 8 | devfn; of a virtual function whether it is enabled or not.
+ */
+u16 sim_function_rid(struct sim_function *f)
+{
+	struct sim_device *d = f->dev;
+	unsigned int i = f - d->fn;
+
+	lockdep_assert_held(&d->lock);
+	if (f->kind == SIM_FN_VF)
+		i += SIM_MAX_FUNCTIONS - d->nr_functions;
+	return PCI_DEVID(d->port.conf.secondary_bus, 0) + i;
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_function_rid);
 
 static struct sim_platform *sim_bus_platform(struct pci_bus *bus)
 {
@@ -206,6 +240,32 @@ struct sim_device *sim_device_from_pdev(struct pci_dev *pdev)
 	guard(rcu)();
 	p = sim_bus_platform(port->bus);
 	return p ? sim_route_port(p, port->devfn) : NULL;
+}
+
+/**
+ * sim_function_from_pdev() - simulated function behind a PCI device
+ * @pdev: any PCI device
+ *
+ * Context: @pdev is not removed under the caller.
+ * Return: the function, or NULL if @pdev is none of ours, a root port, or cannot
+ * be reached.
+ */
+struct sim_function *sim_function_from_pdev(struct pci_dev *pdev)
+{
+	struct sim_platform *p;
+	struct sim_device *d;
+
+	if (pdev->bus->ops != &sim_bus_ops ||
+	    pdev->bus->number == SIM_ROOT_BUS)
+		return NULL;
+
+	guard(rcu)();
+	p = sim_bus_platform(pdev->bus);
+	d = p ? sim_route_bus(p, pdev->bus->number) : NULL;
+	if (!d)
+		return NULL;
+	guard(raw_spinlock_irqsave)(&d->lock);
+	return sim_route_function(d, pdev->bus->number, pdev->devfn);
 }
 
 /**
@@ -369,6 +429,7 @@ int sim_device_surprise_remove(struct sim_device *d)
 			   msecs_to_jiffies(SIM_REMOVE_DELAY_MS));
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(sim_device_surprise_remove);
 
 /**
  * sim_device_create() - a device that is not plugged into anything
@@ -383,6 +444,7 @@ struct sim_device *sim_device_create(void)
 		return NULL;
 	raw_spin_lock_init(&d->lock);
 	INIT_DELAYED_WORK(&d->remove, sim_device_removed);
+	sim_msix_init(d);
 	d->nr_functions = 1;
 	sim_fault_init(d);
 	return d;
@@ -401,6 +463,7 @@ EXPORT_SYMBOL_IF_KUNIT(sim_device_destroy);
 
 static void sim_device_free(struct sim_device *d)
 {
+	sim_dma_free(d);
 	sim_doe_free(&d->doe);
 	sim_ide_free(&d->ide);
 	sim_ide_free(&d->port_ide);
@@ -413,6 +476,7 @@ static int sim_device_alloc(struct sim_device *d)
 	unsigned int nr = d->nr_functions + d->total_vfs;
 	int rc;
 
+	d->msix = d->platform && d->platform->mem;
 	d->fn = kvzalloc_objs(*d->fn, nr);
 	if (!d->fn)
 		return -ENOMEM;
@@ -423,7 +487,13 @@ static int sim_device_alloc(struct sim_device *d)
 		sim_function_reset(&d->fn[i]);
 	}
 	atomic_set(&d->messages, 0);
+	atomic_set(&d->interrupts, 0);
+	atomic_set(&d->interrupts_refused, 0);
+	memset(d->tdi_errors, 0, sizeof(d->tdi_errors));
 
+	rc = sim_dma_init(d);
+	if (rc)
+		return rc;
 	rc = sim_doe_init(&d->doe);
 	if (rc)
 		return rc;
@@ -478,6 +548,8 @@ void sim_device_dismantle(struct sim_device *d)
 	scoped_guard(raw_spinlock_irqsave, &d->lock)
 		sim_device_set_presence(d, SIM_ABSENT);
 	cancel_delayed_work_sync(&d->remove);
+	sim_dma_quiesce(d);
+	sim_msix_quiesce(d);
 	sim_doe_quiesce(&d->doe);
 	sim_dsm_exit(d);
 	sim_port_free(d);
@@ -620,6 +692,8 @@ static void sim_platform_teardown(struct sim_platform *p)
 	if (bridge)
 		pci_free_host_bridge(bridge);
 	p->bridge = NULL;
+	sim_irq_exit(p);
+	sim_bar_memory_unmap(p);
 	sim_window_free(&p->window);
 	if (p->faux)
 		faux_device_destroy(p->faux);
@@ -661,6 +735,7 @@ static int sim_platform_probe(struct sim_platform *p)
 	bridge->native_shpc_hotplug = 0;
 	bridge->native_pme = 0;
 	bridge->native_dpc = 0;
+	dev_set_msi_domain(&bridge->dev, p->irq_domain);
 	pci_add_resource(&bridge->windows, &p->buses);
 	pci_add_resource(&bridge->windows, &p->window);
 
@@ -677,6 +752,15 @@ static int sim_platform_build(struct sim_platform *p)
 	char name[32];
 	int rc;
 
+	rc = sim_window_alloc(&p->window, sim_platform_window_size(p));
+	if (rc)
+		return rc;
+	rc = sim_bar_memory_map(p);
+	if (rc)
+		return rc;
+	rc = sim_irq_init(p);
+	if (rc)
+		return rc;
 	for (int i = 0; i < nr; i++) {
 		rc = sim_device_build(sim_platform_device(p, i));
 		if (rc)
@@ -687,9 +771,6 @@ static int sim_platform_build(struct sim_platform *p)
 	p->faux = faux_device_create(name, NULL, NULL);
 	if (!p->faux)
 		return -ENOMEM;
-	rc = sim_window_alloc(&p->window, sim_platform_window_size(p));
-	if (rc)
-		return rc;
 	rc = sim_platform_probe(p);
 	if (rc)
 		return rc;

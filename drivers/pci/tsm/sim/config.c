@@ -87,12 +87,20 @@ static const struct sim_reg sim_regs[] = {
 	{ SIM_CAP_EXP + PCI_EXP_LNKCTL, SIM_PFS,
 	  (SIM_LINK_SPEED | SIM_LINK_WIDTH) << 16,
 	  PCI_EXP_LNKCTL_RCB | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES },
+	{ SIM_CAP_EXP + PCI_EXP_DEVCAP2, SIM_PFS, SIM_DEVCAP2_10BIT_TAGS },
+	{ SIM_CAP_EXP + PCI_EXP_DEVCTL2, SIM_PFS, 0, SIM_DEVCTL2_10BIT_TAG },
 	{ SIM_CAP_EXP + PCI_EXP_LNKCAP2, SIM_ALL, SIM_LINK_SPEEDS },
 	{ SIM_CAP_EXP + PCI_EXP_LNKCTL2, SIM_PFS, SIM_LINK_SPEED,
 	  PCI_EXP_LNKCTL2_TLS },
 
+	/* The rest is there if there is a place for the table: sim_msix_reset() */
+	{ SIM_CAP_MSIX, SIM_ALL, 0,
+	  (PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL) << 16 },
+
 	/* Version 2: the discovery request says which version it speaks */
 	{ SIM_EXT_DOE, BIT(SIM_FN_PF0), 2 << 16 | PCI_EXT_CAP_ID_DOE },
+	/* A null capability, where the list has to begin (7.9.28) */
+	{ SIM_EXT_DOE, SIM_ALL & ~BIT(SIM_FN_PF0), SIM_EXT_DMA << 20 },
 
 	{ SIM_EXT_SRIOV + PCI_SRIOV_CTRL, BIT(SIM_FN_PF0), 0,
 	  PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE },
@@ -102,6 +110,20 @@ static const struct sim_reg sim_regs[] = {
 	{ SIM_EXT_SRIOV + PCI_SRIOV_BAR, BIT(SIM_FN_PF0), SIM_BAR_TYPE,
 	  ~(SIM_VF_BAR_SIZE - 1) },
 	{ SIM_EXT_SRIOV + PCI_SRIOV_BAR + 4, BIT(SIM_FN_PF0), 0, ~0 },
+
+	{ SIM_EXT_DMA, SIM_ALL, 1 << 16 | PCI_EXT_CAP_ID_DVSEC },
+	{ SIM_EXT_DMA + PCI_DVSEC_HEADER1, SIM_ALL,
+	  SIM_DMA_CAP_SIZEOF << 20 | SIM_VENDOR_ID },
+	/* How large the buffer is, in KiB */
+	{ SIM_EXT_DMA + PCI_DVSEC_HEADER2, SIM_ALL,
+	  SIM_DMA_BUF_BYTES / SZ_1K << 16 | SIM_DVSEC_DMA },
+	{ SIM_EXT_DMA + SIM_DMA_CTRL, SIM_ALL, 0,
+	  SIM_DMA_CTRL_TO_MEMORY | SIM_DMA_CTRL_TEE | SIM_DMA_CTRL_INT |
+	  SIM_DMA_CTRL_REPEAT | (u32)SIM_DMA_CTRL_VECTOR },
+	{ SIM_EXT_DMA + SIM_DMA_LEN, SIM_ALL, 0, ~0 },
+	{ SIM_EXT_DMA + SIM_DMA_OFFSET, SIM_ALL, 0, ~0 },
+	{ SIM_EXT_DMA + SIM_DMA_IOVA_LO, SIM_ALL, 0, ~0 },
+	{ SIM_EXT_DMA + SIM_DMA_IOVA_HI, SIM_ALL, 0, ~0 },
 };
 
 static const struct sim_reg *sim_reg_find(struct sim_function *f,
@@ -140,6 +162,13 @@ static bool sim_is_asleep(struct sim_function *f)
 	return FIELD_GET(PCI_PM_CTRL_STATE_MASK, ctrl) == 3;
 }
 
+/* The doorbell and what it sets off; the others are ordinary registers */
+static bool sim_is_dma(unsigned int where)
+{
+	return where >= SIM_EXT_DMA + SIM_DMA_DOORBELL &&
+	       where < SIM_EXT_DMA + SIM_DMA_CAP_SIZEOF;
+}
+
 /**
  * sim_function_reset() - give all registers of a function their reset values
  * @f: function
@@ -165,28 +194,74 @@ void sim_function_reset(struct sim_function *f)
 		cfg[reg->where / 4] = reg->init;
 	}
 
+	if (d->soft_reset)
+		cfg[(SIM_CAP_PM + PCI_PM_CTRL) / 4] &= ~PCI_PM_CTRL_NO_SOFT_RESET;
+
 	if (f->kind != SIM_FN_VF && d->nr_functions > 1)
 		cfg[PCI_CACHE_LINE_SIZE / 4] |= PCI_HEADER_TYPE_MFD << 16;
 
 	if (f->kind == SIM_FN_PF0) {
-		u32 next = d->total_vfs ? SIM_EXT_SRIOV : SIM_EXT_IDE;
+		u32 next = d->total_vfs ? SIM_EXT_SRIOV : SIM_EXT_DMA;
 
 		cfg[SIM_EXT_DOE / 4] |= next << 20;
+		cfg[SIM_EXT_DMA / 4] |= SIM_EXT_IDE << 20;
 		if (d->total_vfs)
 			sim_sriov_reset(f);
 	}
+	sim_msix_reset(f);
+	sim_dma_reset(f);
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_function_reset);
 
 /*
- * PCIe 6.6.2: the function alone. That of a PF clears its VF Enable, so that
- * its VFs are gone, and come back with their reset values.
+ * FLR (PCIe 6.6.2), and what D3hot to D0 does without No_Soft_Reset (5.3.1.4):
+ * the function alone. That of a PF clears its VF Enable, so that its VFs are
+ * gone, and come back with their reset values.
  */
-static void sim_function_flr(struct sim_function *f)
+static void sim_function_lose_state(struct sim_function *f,
+				    enum sim_tdi_cause why)
 {
+	sim_tdi_family_error(f, why);
 	sim_function_reset(f);
 	if (f->kind == SIM_FN_PF0)
 		sim_doe_flr(&f->dev->doe);
+}
+
+/**
+ * sim_function_bar() - where a BAR of a function is
+ * @f: function
+ * @bar: number of the BAR
+ * @base: gets its address, 0 if it was not given one; untouched if there is no
+ *	  such BAR
+ *
+ * Whether it is decoded at the moment does not matter.
+ *
+ * Context: under sim_device::lock.
+ * Return: its bytes, 0 if there is no such BAR.
+ */
+u64 sim_function_bar(struct sim_function *f, unsigned int bar, u64 *base)
+{
+	unsigned int where = PCI_BASE_ADDRESS_0 + 4 * bar, vf = 0;
+	struct sim_device *d = f->dev;
+	u64 size;
+
+	lockdep_assert_held(&d->lock);
+	if (f->kind == SIM_FN_VF) {
+		size = bar ? 0 : SIM_VF_BAR_SIZE;
+		where = SIM_EXT_SRIOV + PCI_SRIOV_BAR;
+		vf = f - &d->fn[d->nr_functions];
+		f = &d->fn[0];
+	} else {
+		size = bar == 0 ? SIM_BAR0_SIZE : bar == 2 ? SIM_BAR2_SIZE : 0;
+	}
+	if (!size)
+		return 0;
+
+	*base = (u64)f->cfg[where / 4 + 1] << 32 |
+		(f->cfg[where / 4] & PCI_BASE_ADDRESS_MEM_MASK & U32_MAX);
+	if (*base)
+		*base += vf * size;
+	return size;
 }
 
 static u32 sim_function_read_dword(struct sim_function *f, unsigned int where)
@@ -198,9 +273,14 @@ static u32 sim_function_read_dword(struct sim_function *f, unsigned int where)
 		       sim_doe_read(&d->doe, where - SIM_EXT_DOE);
 	if (sim_is_ide(f, where))
 		return sim_ide_read(&d->ide, where - SIM_EXT_IDE);
-	if (where < SIM_CFG_SHADOW_BYTES)
-		return f->cfg[where / 4];
-	return 0;
+	if (sim_is_dma(where))
+		return sim_dma_read(f, where - SIM_EXT_DMA);
+	if (where >= SIM_CFG_SHADOW_BYTES)
+		return 0;
+	/* In the dword of Device Control */
+	if (where == SIM_CAP_EXP + PCI_EXP_DEVCTL && sim_dma_busy(f))
+		return f->cfg[where / 4] | PCI_EXP_DEVSTA_TRPND << 16;
+	return f->cfg[where / 4];
 }
 
 /**
@@ -221,21 +301,30 @@ u32 sim_function_read(struct sim_function *f, unsigned int where, int size)
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_function_read);
 
+/* D3hot to D0 */
+static bool sim_pm_loses_state(u32 old, u32 new)
+{
+	return !(old & PCI_PM_CTRL_NO_SOFT_RESET) &&
+	       FIELD_GET(PCI_PM_CTRL_STATE_MASK, old) == 3 &&
+	       FIELD_GET(PCI_PM_CTRL_STATE_MASK, new) == 0;
+}
+
 static void sim_function_write_dword(struct sim_function *f,
 				     unsigned int where, u32 val, u32 mask)
 {
-	const struct sim_reg *reg;
-	u32 old, new;
+	const struct sim_reg *reg = NULL;
+	u32 old = 0, new = 0;
 
 	if (where >= SIM_CFG_SHADOW_BYTES)
 		return;
-	reg = sim_reg_find(f, where);
-	if (!reg || (sim_is_sriov(where) && !f->dev->total_vfs))
-		return;
-
-	old = f->cfg[where / 4];
-	new = (old & ~(reg->rw & mask)) | (val & reg->rw & mask);
-	new &= ~(val & reg->w1c & mask);
+	if ((!sim_is_sriov(where) || f->dev->total_vfs) &&
+	    (where != SIM_CAP_MSIX || f->dev->msix))
+		reg = sim_reg_find(f, where);
+	if (reg) {
+		old = f->cfg[where / 4];
+		new = (old & ~(reg->rw & mask)) | (val & reg->rw & mask);
+		new &= ~(val & reg->w1c & mask);
+	}
 
 	if (where == SIM_CAP_PM + PCI_PM_CTRL) {
 		/* Of D1 and D2, which are not there, a write changes nothing */
@@ -243,14 +332,19 @@ static void sim_function_write_dword(struct sim_function *f,
 
 		if (state == 1 || state == 2)
 			new = old;
-	} else if (sim_is_sriov(where)) {
+	} else if (reg && sim_is_sriov(where)) {
 		new = sim_sriov_write(f, where - SIM_EXT_SRIOV, old, new);
 	}
-	f->cfg[where / 4] = new;
+	if (reg)
+		f->cfg[where / 4] = new;
+	/* Some that are not there are tracked all the same */
+	sim_track_write(f, where, mask, old, new);
 
+	if (where == SIM_CAP_PM + PCI_PM_CTRL && sim_pm_loses_state(old, new))
+		sim_function_lose_state(f, SIM_TDI_POWER);
 	if (where == SIM_CAP_EXP + PCI_EXP_DEVCTL &&
 	    val & mask & PCI_EXP_DEVCTL_BCR_FLR)
-		sim_function_flr(f);
+		sim_function_lose_state(f, SIM_TDI_FLR);
 }
 
 /**
@@ -277,6 +371,8 @@ void sim_function_write(struct sim_function *f, unsigned int where, int size,
 			sim_doe_write(&d->doe, where - SIM_EXT_DOE, val, mask);
 	} else if (sim_is_ide(f, where)) {
 		sim_ide_write(&d->ide, where - SIM_EXT_IDE, val, mask);
+	} else if (sim_is_dma(where)) {
+		sim_dma_write(f, where - SIM_EXT_DMA, val, mask);
 	} else {
 		sim_function_write_dword(f, where, val, mask);
 	}

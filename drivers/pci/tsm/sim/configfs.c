@@ -106,6 +106,32 @@ static ssize_t sim_device_total_vfs_store(struct config_item *item,
 }
 CONFIGFS_ATTR(sim_device_, total_vfs);
 
+static ssize_t sim_device_soft_reset_show(struct config_item *item, char *page)
+{
+	struct sim_device *d = to_sim_device(item);
+
+	return sysfs_emit(page, "%d\n", READ_ONCE(d->soft_reset));
+}
+
+static ssize_t sim_device_soft_reset_store(struct config_item *item,
+					   const char *page, size_t count)
+{
+	struct sim_device *d = to_sim_device(item);
+	bool yes;
+	int rc;
+
+	rc = kstrtobool(page, &yes);
+	if (rc)
+		return rc;
+
+	guard(mutex)(&d->platform->lock);
+	if (d->platform->live)
+		return -EBUSY;
+	WRITE_ONCE(d->soft_reset, yes);
+	return count;
+}
+CONFIGFS_ATTR(sim_device_, soft_reset);
+
 static ssize_t sim_device_bdf_show(struct config_item *item, char *page)
 {
 	struct sim_device *d = to_sim_device(item);
@@ -167,6 +193,20 @@ static ssize_t sim_device_fault_hits_show(struct config_item *item, char *page)
 	return sysfs_emit(page, "%u\n", sim_fault_hits(to_sim_device(item)));
 }
 CONFIGFS_ATTR_RO(sim_device_, fault_hits);
+
+static ssize_t sim_device_tsm_fault_show(struct config_item *item, char *page)
+{
+	return sim_tsm_fault_show(to_sim_device(item), page);
+}
+
+static ssize_t sim_device_tsm_fault_store(struct config_item *item,
+					  const char *page, size_t count)
+{
+	int rc = sim_tsm_fault_parse(to_sim_device(item), page);
+
+	return rc ?: count;
+}
+CONFIGFS_ATTR(sim_device_, tsm_fault);
 
 static ssize_t sim_device_surprise_remove_store(struct config_item *item,
 						const char *page, size_t count)
@@ -235,19 +275,153 @@ static ssize_t sim_device_ide_state_show(struct config_item *item, char *page)
 }
 CONFIGFS_ATTR_RO(sim_device_, ide_state);
 
+/* The functions are there until the device is marked absent */
+static ssize_t sim_device_tdi_states_show(struct config_item *item, char *page)
+{
+	static const char * const names[] = {
+		[SIM_TDI_LOCKED] = "locked",
+		[SIM_TDI_RUN] = "run",
+		[SIM_TDI_ERROR] = "error",
+	};
+	struct sim_device *d = to_sim_device(item);
+	ssize_t len = 0;
+
+	guard(raw_spinlock_irqsave)(&d->lock);
+	if (d->presence == SIM_ABSENT)
+		return 0;
+	for (int i = 0; i < d->nr_functions + d->total_vfs; i++) {
+		u8 state = sim_function_tdi_state(&d->fn[i]);
+		u16 rid = sim_function_rid(&d->fn[i]);
+
+		if (state != SIM_TDI_UNLOCKED)
+			len += sysfs_emit_at(page, len, "%02x:%02x.%d %s\n",
+					     PCI_BUS_NUM(rid), PCI_SLOT(rid),
+					     PCI_FUNC(rid), names[state]);
+	}
+	return len;
+}
+CONFIGFS_ATTR_RO(sim_device_, tdi_states);
+
+static ssize_t sim_device_tdi_error_store(struct config_item *item,
+					  const char *page, size_t count)
+{
+	struct sim_device *d = to_sim_device(item);
+	unsigned int bus, slot, func;
+	struct sim_function *f;
+	u8 state;
+
+	if (sscanf(page, "%x:%x.%x", &bus, &slot, &func) != 3 ||
+	    bus > 0xff || slot > 0x1f || func > 7)
+		return -EINVAL;
+
+	guard(raw_spinlock_irqsave)(&d->lock);
+	if (d->presence == SIM_ABSENT)
+		return -ENXIO;
+	f = sim_device_function(d, PCI_DEVID(bus, PCI_DEVFN(slot, func)));
+	if (!f)
+		return -ENXIO;
+	state = sim_function_tdi_state(f);
+	if (state != SIM_TDI_LOCKED && state != SIM_TDI_RUN)
+		return -ENXIO;
+	sim_function_tdi_error(f, SIM_TDI_DEVICE);
+	return count;
+}
+CONFIGFS_ATTR_WO(sim_device_, tdi_error);
+
+static ssize_t sim_device_tdi_errors_show(struct config_item *item, char *page)
+{
+	struct sim_device *d = to_sim_device(item);
+	ssize_t len = 0;
+
+	guard(raw_spinlock_irqsave)(&d->lock);
+	for (int i = 0; i < SIM_TDI_NR_CAUSES; i++)
+		len += sysfs_emit_at(page, len, "%s %u\n",
+				     sim_tdi_cause_name(i), d->tdi_errors[i]);
+	return len;
+}
+CONFIGFS_ATTR_RO(sim_device_, tdi_errors);
+
+/* Transfers of all functions that ended in one of these ways since live */
+static ssize_t sim_device_show_dma(struct config_item *item, char *page,
+				   unsigned long results)
+{
+	struct sim_device *d = to_sim_device(item);
+	unsigned int sum = 0;
+
+	for (int i = 0; i < SIM_DMA_NR_RESULTS; i++)
+		if (results & BIT(i))
+			sum += atomic_read(&d->dma_results[i]);
+	return sysfs_emit(page, "%u\n", sum);
+}
+
+static ssize_t sim_device_dma_done_show(struct config_item *item, char *page)
+{
+	return sim_device_show_dma(item, page, BIT(SIM_DMA_OK));
+}
+CONFIGFS_ATTR_RO(sim_device_, dma_done);
+
+static ssize_t sim_device_dma_aborted_show(struct config_item *item, char *page)
+{
+	return sim_device_show_dma(item, page, BIT(SIM_DMA_ABORTED));
+}
+CONFIGFS_ATTR_RO(sim_device_, dma_aborted);
+
+static ssize_t sim_device_dma_refused_show(struct config_item *item, char *page)
+{
+	return sim_device_show_dma(item, page,
+				   BIT(SIM_DMA_INVALID) | BIT(SIM_DMA_NO_MASTER) |
+				   BIT(SIM_DMA_TDI_STATE) | BIT(SIM_DMA_T_BIT));
+}
+CONFIGFS_ATTR_RO(sim_device_, dma_refused);
+
+static ssize_t sim_device_dma_faults_show(struct config_item *item, char *page)
+{
+	return sim_device_show_dma(item, page,
+				   BIT(SIM_DMA_FAULT) | BIT(SIM_DMA_PRIVATE_FAULT));
+}
+CONFIGFS_ATTR_RO(sim_device_, dma_faults);
+
+static ssize_t sim_device_interrupts_show(struct config_item *item, char *page)
+{
+	struct sim_device *d = to_sim_device(item);
+
+	return sysfs_emit(page, "%u\n", atomic_read(&d->interrupts));
+}
+CONFIGFS_ATTR_RO(sim_device_, interrupts);
+
+static ssize_t sim_device_interrupts_refused_show(struct config_item *item,
+						  char *page)
+{
+	struct sim_device *d = to_sim_device(item);
+
+	return sysfs_emit(page, "%u\n", atomic_read(&d->interrupts_refused));
+}
+CONFIGFS_ATTR_RO(sim_device_, interrupts_refused);
+
 static struct configfs_attribute *sim_device_attrs[] = {
 	&sim_device_attr_functions,
 	&sim_device_attr_total_vfs,
+	&sim_device_attr_soft_reset,
 	&sim_device_attr_bdf,
 	&sim_device_attr_port,
 	&sim_device_attr_latency_ms,
 	&sim_device_attr_fault,
 	&sim_device_attr_fault_hits,
+	&sim_device_attr_tsm_fault,
 	&sim_device_attr_surprise_remove,
 	&sim_device_attr_refresh_keys,
 	&sim_device_attr_messages,
 	&sim_device_attr_sessions,
 	&sim_device_attr_ide_state,
+	&sim_device_attr_tdi_states,
+	&sim_device_attr_tdi_error,
+	&sim_device_attr_tdi_errors,
+	&sim_device_attr_dma_done,
+	&sim_device_attr_dma_aborted,
+	&sim_device_attr_dma_refused,
+	&sim_device_attr_dma_faults,
+	&sim_device_attr_interrupts,
+	&sim_device_attr_interrupts_refused,
 	NULL
 };
 
@@ -364,6 +538,25 @@ static ssize_t sim_platform_parent_show(struct config_item *item, char *page)
 }
 CONFIGFS_ATTR_RO(sim_platform_, parent);
 
+/* What the TSM is like, to be said before it is registered */
+
+static int sim_platform_set_bool(struct sim_platform *p, bool *member,
+				 const char *page)
+{
+	bool yes;
+	int rc;
+
+	rc = kstrtobool(page, &yes);
+	if (rc)
+		return rc;
+
+	guard(mutex)(&p->lock);
+	if (p->live)
+		return -EBUSY;
+	WRITE_ONCE(*member, yes);
+	return 0;
+}
+
 static ssize_t sim_platform_parallel_show(struct config_item *item, char *page)
 {
 	struct sim_platform *p = to_sim_platform(item);
@@ -375,20 +568,83 @@ static ssize_t sim_platform_parallel_store(struct config_item *item,
 					   const char *page, size_t count)
 {
 	struct sim_platform *p = to_sim_platform(item);
-	bool parallel;
+	int rc = sim_platform_set_bool(p, &p->parallel, page);
+
+	return rc ?: count;
+}
+CONFIGFS_ATTR(sim_platform_, parallel);
+
+static ssize_t sim_platform_op_mask_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%#llx\n",
+			  READ_ONCE(to_sim_platform(item)->op_mask));
+}
+
+static ssize_t sim_platform_op_mask_store(struct config_item *item,
+					  const char *page, size_t count)
+{
+	struct sim_platform *p = to_sim_platform(item);
+	u64 mask;
 	int rc;
 
-	rc = kstrtobool(page, &parallel);
+	rc = kstrtou64(page, 0, &mask);
 	if (rc)
 		return rc;
+	if (mask & ~SIM_OP_MASK)
+		return -EINVAL;
 
 	guard(mutex)(&p->lock);
 	if (p->live)
 		return -EBUSY;
-	WRITE_ONCE(p->parallel, parallel);
+	WRITE_ONCE(p->op_mask, mask);
 	return count;
 }
-CONFIGFS_ATTR(sim_platform_, parallel);
+CONFIGFS_ATTR(sim_platform_, op_mask);
+
+static ssize_t sim_platform_guest_rid_bits_show(struct config_item *item,
+						char *page)
+{
+	return sysfs_emit(page, "%u\n",
+			  READ_ONCE(to_sim_platform(item)->guest_rid_bits));
+}
+
+static ssize_t sim_platform_guest_rid_bits_store(struct config_item *item,
+						 const char *page, size_t count)
+{
+	struct sim_platform *p = to_sim_platform(item);
+	unsigned int bits;
+	int rc;
+
+	rc = kstrtouint(page, 0, &bits);
+	if (rc)
+		return rc;
+	if (bits < 16 || bits > 32)
+		return -EINVAL;
+
+	guard(mutex)(&p->lock);
+	if (p->live)
+		return -EBUSY;
+	WRITE_ONCE(p->guest_rid_bits, bits);
+	return count;
+}
+CONFIGFS_ATTR(sim_platform_, guest_rid_bits);
+
+static ssize_t sim_platform_revoke_first_show(struct config_item *item,
+					      char *page)
+{
+	return sysfs_emit(page, "%d\n",
+			  READ_ONCE(to_sim_platform(item)->revoke_first));
+}
+
+static ssize_t sim_platform_revoke_first_store(struct config_item *item,
+					       const char *page, size_t count)
+{
+	struct sim_platform *p = to_sim_platform(item);
+	int rc = sim_platform_set_bool(p, &p->revoke_first, page);
+
+	return rc ?: count;
+}
+CONFIGFS_ATTR(sim_platform_, revoke_first);
 
 static struct configfs_attribute *sim_platform_attrs[] = {
 	&sim_platform_attr_live,
@@ -396,6 +652,9 @@ static struct configfs_attribute *sim_platform_attrs[] = {
 	&sim_platform_attr_domain,
 	&sim_platform_attr_tsm,
 	&sim_platform_attr_parent,
+	&sim_platform_attr_op_mask,
+	&sim_platform_attr_guest_rid_bits,
+	&sim_platform_attr_revoke_first,
 	NULL
 };
 
@@ -437,6 +696,8 @@ static struct config_group *sim_make_platform(struct config_group *group,
 
 	mutex_init(&p->lock);
 	p->parallel = true;
+	p->op_mask = SIM_OP_MASK;
+	p->guest_rid_bits = SIM_GUEST_RID_BITS;
 	p->domain = PCI_DOMAIN_NR_NOT_SET;
 	p->buses = (struct resource) {
 		.name = "tsm-sim buses",

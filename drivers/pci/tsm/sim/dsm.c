@@ -77,14 +77,20 @@ static int sim_dsm_vendor(void *ctx, u32 session_id, u8 protocol_id,
 			  const u8 *req, size_t req_len, u8 *rsp,
 			  size_t rsp_size)
 {
-	if (protocol_id == SPDM_PROTO_IDE_KM)
+	switch (protocol_id) {
+	case SPDM_PROTO_IDE_KM:
 		return sim_ide_km_request(ctx, session_id, req, req_len, rsp,
 					  rsp_size);
+	case SPDM_PROTO_TDISP:
+		return sim_tdisp_request(ctx, session_id, req, req_len, rsp,
+					 rsp_size);
+	}
 	return -EOPNOTSUPP;
 }
 
 static void sim_dsm_session_end(void *ctx, u32 session_id)
 {
+	sim_tdisp_session_end(ctx, session_id);
 	sim_ide_km_session_end(ctx, session_id);
 }
 

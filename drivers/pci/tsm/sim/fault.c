@@ -23,13 +23,18 @@
  *	key-refused		-EKEYREJECTED
  *	never-secure		-ENXIO
  *	remove			-ENODEV
+ *
+ * What goes wrong with TDISP strikes by the kind of request, whenever it comes,
+ * or each report that is made or read.
  */
 #include <linux/kstrtox.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/unaligned.h>
 #include <kunit/visibility.h>
 
+#include "../spdm/tdisp.h"
 #include "dsm.h"
 
 enum sim_fault_kind {
@@ -48,18 +53,33 @@ enum sim_fault_kind {
 	FAULT_KEY_REFUSED,
 	FAULT_NEVER_SECURE,
 	FAULT_REMOVE,
+	FAULT_TDISP_ERROR,
+	FAULT_TDISP_SILENT,
+	FAULT_TDISP_LENGTH,
+	FAULT_TDISP_OTHER,
+	FAULT_STATE_LIES,
+	FAULT_REPORT_BAD,
+	FAULT_REPORT_PORTIONS,
+	FAULT_REPORT_EMPTY,
+	FAULT_REPORT_LIES,
+	FAULT_REPORT_ENDLESS,
 };
 
 #define FAULT_LAST_BIT		UINT_MAX
 #define FAULT_FILLER		0xa5
 
+/* The TDISP requests that have a code, counted from 1 */
+#define FAULT_TDISP_REQUESTS	(TDISP_VDM_REQUEST - 0x80)
+#define FAULT_TDISP_REQUEST(type) ((type) - 0x80)
+
 /**
  * struct sim_fault_type - how a fault is written
  * @name: first word
- * @message: takes the number of a message
+ * @message: takes the number of a message, or of a TDISP request
  * @arg: takes an argument after that
  * @arg_default: value of the argument if it is left out
  * @arg_max: largest one
+ * @message_max: largest number, 0: there is no limit
  */
 struct sim_fault_type {
 	const char *name;
@@ -67,6 +87,7 @@ struct sim_fault_type {
 	bool arg;
 	unsigned int arg_default;
 	unsigned int arg_max;
+	unsigned int message_max;
 };
 
 static const struct sim_fault_type fault_types[] = {
@@ -91,6 +112,26 @@ static const struct sim_fault_type fault_types[] = {
 					    1 },
 	[FAULT_NEVER_SECURE]	= { "never-secure" },
 	[FAULT_REMOVE]		= { "remove", true },
+	/* TDISP request, error code; payload bytes of the answer */
+	[FAULT_TDISP_ERROR]	= { "tdisp-error", true, true,
+				    TDISP_UNSPECIFIED, UINT_MAX,
+				    FAULT_TDISP_REQUESTS },
+	[FAULT_TDISP_SILENT]	= { "tdisp-silent", true,
+				    .message_max = FAULT_TDISP_REQUESTS },
+	[FAULT_TDISP_LENGTH]	= { "tdisp-length", true, true, 0, 1024,
+				    FAULT_TDISP_REQUESTS },
+	[FAULT_TDISP_OTHER]	= { "tdisp-other", true,
+				    .message_max = FAULT_TDISP_REQUESTS },
+	[FAULT_STATE_LIES]	= { "state-lies", false, true, SIM_TDI_RUN,
+				    U8_MAX },
+	[FAULT_REPORT_BAD]	= { "report-bad", false, true,
+				    SIM_REPORT_SHORT, SIM_REPORT_LAST },
+	/* bytes of the report in one message */
+	[FAULT_REPORT_PORTIONS]	= { "report-portions", false, true, 16,
+				    UINT_MAX },
+	[FAULT_REPORT_EMPTY]	= { "report-empty" },
+	[FAULT_REPORT_LIES]	= { "report-lies" },
+	[FAULT_REPORT_ENDLESS]	= { "report-endless" },
 };
 
 /**
@@ -132,6 +173,7 @@ static int fault_number(char **words, unsigned int min, unsigned int max,
 int sim_fault_parse(struct sim_device *d, const char *text)
 {
 	unsigned int kind, message = 1, arg;
+	const struct sim_fault_type *type;
 	char *words, *word;
 
 	char *copy __free(kfree) = kstrdup(text, GFP_KERNEL);
@@ -146,12 +188,12 @@ int sim_fault_parse(struct sim_device *d, const char *text)
 	if (kind == ARRAY_SIZE(fault_types))
 		return -EINVAL;
 
-	arg = fault_types[kind].arg_default;
-	if (fault_types[kind].message &&
-	    fault_number(&words, 1, UINT_MAX, &message))
+	type = &fault_types[kind];
+	arg = type->arg_default;
+	if (type->message &&
+	    fault_number(&words, 1, type->message_max ?: UINT_MAX, &message))
 		return -EINVAL;
-	if (fault_types[kind].arg &&
-	    fault_number(&words, 0, fault_types[kind].arg_max, &arg))
+	if (type->arg && fault_number(&words, 0, type->arg_max, &arg))
 		return -EINVAL;
 	if (words)
 		return -EINVAL;
@@ -177,6 +219,7 @@ ssize_t sim_fault_show(struct sim_device *d, char *page)
 {
 	const struct sim_fault_type *type;
 	unsigned int message, arg;
+	ssize_t len;
 
 	scoped_guard(raw_spinlock_irqsave, &d->fault.lock) {
 		type = &fault_types[d->fault.kind];
@@ -184,11 +227,12 @@ ssize_t sim_fault_show(struct sim_device *d, char *page)
 		arg = d->fault.arg;
 	}
 
-	if (!type->message)
-		return sysfs_emit(page, "%s\n", type->name);
-	if (!type->arg || arg > type->arg_max)
-		return sysfs_emit(page, "%s %u\n", type->name, message);
-	return sysfs_emit(page, "%s %u %u\n", type->name, message, arg);
+	len = sysfs_emit(page, "%s", type->name);
+	if (type->message)
+		len += sysfs_emit_at(page, len, " %u", message);
+	if (type->arg && arg <= type->arg_max)
+		len += sysfs_emit_at(page, len, " %u", arg);
+	return len + sysfs_emit_at(page, len, "\n");
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_fault_show);
 
@@ -411,4 +455,152 @@ bool sim_fault_key_refused(struct sim_device *d, u8 direction, u8 sub_stream)
 bool sim_fault_never_secure(struct sim_device *d)
 {
 	return fault_active(d, FAULT_NEVER_SECURE);
+}
+
+/* Does a fault of this kind strike this TDISP request? */
+static bool fault_tdisp(struct sim_device *d, enum sim_fault_kind kind, u8 type,
+			unsigned int *arg)
+{
+	struct sim_fault *f = &d->fault;
+
+	guard(raw_spinlock_irqsave)(&f->lock);
+	if (f->kind != kind || f->message != FAULT_TDISP_REQUEST(type))
+		return false;
+	*arg = f->arg;
+	f->hits++;
+	return true;
+}
+
+/* The argument of a fault of this kind, which has no certain message */
+static bool fault_arg(struct sim_device *d, enum sim_fault_kind kind,
+		      unsigned int *arg)
+{
+	guard(raw_spinlock_irqsave)(&d->fault.lock);
+	if (d->fault.kind != kind)
+		return false;
+	*arg = d->fault.arg;
+	d->fault.hits++;
+	return true;
+}
+
+/**
+ * sim_fault_tdisp_silent() - does a TDISP request get no answer?
+ * @d: device
+ * @type: of the request
+ *
+ * Return: whether that is so.
+ */
+bool sim_fault_tdisp_silent(struct sim_device *d, u8 type)
+{
+	unsigned int arg;
+
+	return fault_tdisp(d, FAULT_TDISP_SILENT, type, &arg);
+}
+
+/**
+ * sim_fault_tdisp_error() - is a TDISP request refused, whatever it says?
+ * @d: device
+ * @type: of the request
+ *
+ * Return: the code of the TDISP_ERROR, or 0.
+ */
+u32 sim_fault_tdisp_error(struct sim_device *d, u8 type)
+{
+	unsigned int arg;
+
+	return fault_tdisp(d, FAULT_TDISP_ERROR, type, &arg) ? arg : 0;
+}
+
+/* A portion that says one thing and does another */
+static size_t fault_portion(struct sim_device *d, u8 *rsp, size_t len)
+{
+	u8 *length = rsp + TDISP_HDR_SIZE, *remainder = length + 2;
+	u16 portion = get_unaligned_le16(length);
+
+	if (fault_active(d, FAULT_REPORT_EMPTY)) {
+		put_unaligned_le16(portion + get_unaligned_le16(remainder),
+				   remainder);
+		put_unaligned_le16(0, length);
+		return TDISP_REPORT_OVERHEAD;
+	}
+	if (fault_active(d, FAULT_REPORT_LIES))
+		put_unaligned_le16(portion + 1, length);
+	return len;
+}
+
+/**
+ * sim_fault_tdisp_response() - spoil the answer to a TDISP request
+ * @d: device
+ * @type: of the request
+ * @rsp: answer
+ * @len: its bytes, at least TDISP_HDR_SIZE
+ * @size: bytes that fit at @rsp
+ *
+ * Return: the answer's new length.
+ */
+size_t sim_fault_tdisp_response(struct sim_device *d, u8 type, u8 *rsp,
+				size_t len, size_t size)
+{
+	bool refused = rsp[1] == TDISP_ERROR;
+	unsigned int arg;
+	size_t full;
+
+	if (fault_tdisp(d, FAULT_TDISP_OTHER, type, &arg))
+		rsp[4] ^= 1;	/* the function number */
+
+	if (fault_tdisp(d, FAULT_TDISP_LENGTH, type, &arg)) {
+		full = min_t(size_t, TDISP_HDR_SIZE + arg, size);
+		if (full > len)
+			memset(rsp + len, FAULT_FILLER, full - len);
+		return full;
+	}
+
+	if (refused)
+		return len;
+	if (type == TDISP_GET_DEVICE_INTERFACE_STATE &&
+	    fault_arg(d, FAULT_STATE_LIES, &arg))
+		rsp[TDISP_HDR_SIZE] = arg;
+	if (type == TDISP_GET_DEVICE_INTERFACE_REPORT)
+		return fault_portion(d, rsp, len);
+	return len;
+}
+
+/**
+ * sim_fault_report() - what is wrong with the report of a function being locked?
+ * @d: device
+ *
+ * Context: any, also under sim_device::lock.
+ * Return: see enum sim_fault_report.
+ */
+enum sim_fault_report sim_fault_report(struct sim_device *d)
+{
+	unsigned int arg;
+
+	return fault_arg(d, FAULT_REPORT_BAD, &arg) ? arg : SIM_REPORT_GOOD;
+}
+
+/**
+ * sim_fault_report_endless() - is there always one more byte of a report?
+ * @d: device
+ *
+ * Context: any, also under sim_device::lock.
+ * Return: whether there is.
+ */
+bool sim_fault_report_endless(struct sim_device *d)
+{
+	return fault_active(d, FAULT_REPORT_ENDLESS);
+}
+
+/**
+ * sim_fault_portion_max() - how much of a report is sent at once?
+ * @d: device
+ *
+ * Context: any, also under sim_device::lock.
+ * Return: bytes, at least 1.
+ */
+unsigned int sim_fault_portion_max(struct sim_device *d)
+{
+	unsigned int arg;
+
+	return fault_arg(d, FAULT_REPORT_PORTIONS, &arg) ? arg ?: 1 : UINT_MAX;
 }

@@ -192,18 +192,20 @@ static void sim_ide_write_ctl(struct sim_ide_stream *s, u32 val, u32 mask)
 		sim_ide_forget(s);
 }
 
-static void sim_ide_write_stream(struct sim_ide_stream *s, unsigned int reg,
+/* Returns whether the register has another content now */
+static bool sim_ide_write_stream(struct sim_ide_stream *s, unsigned int reg,
 				 u32 val, u32 mask)
 {
-	u32 *p, bits;
+	u32 *p, bits, old;
 
 	switch (reg) {
 	case PCI_IDE_SEL_CAP:
 	case PCI_IDE_SEL_STS:
-		return;
+		return false;
 	case PCI_IDE_SEL_CTL:
+		old = s->ctl;
 		sim_ide_write_ctl(s, val, mask);
-		return;
+		return s->ctl != old;
 	case PCI_IDE_SEL_RID_1:
 		p = &s->rid[0];
 		bits = PCI_IDE_SEL_RID_1_LIMIT;
@@ -218,10 +220,12 @@ static void sim_ide_write_stream(struct sim_ide_stream *s, unsigned int reg,
 		bits = reg % 3 ? U32_MAX : SIM_IDE_ADDR_1_BITS;
 	}
 
-	*p = ((*p & ~mask) | (val & mask)) & bits;
+	old = *p;
+	*p = ((old & ~mask) | (val & mask)) & bits;
 	/* A block without partner is no stream, whatever its id */
 	if (p == &s->rid[1] && !(*p & PCI_IDE_SEL_RID_2_VALID))
 		sim_ide_forget(s);
+	return *p != old;
 }
 
 /**
@@ -236,17 +240,25 @@ static void sim_ide_write_stream(struct sim_ide_stream *s, unsigned int reg,
 void sim_ide_write(struct sim_ide_port *port, unsigned int reg, u32 val,
 		   u32 mask)
 {
+	struct sim_device *d = port->dev;
 	unsigned int i;
+	bool changed;
 
-	lockdep_assert_held(&port->dev->lock);
+	lockdep_assert_held(&d->lock);
 	if (reg < PCI_IDE_LINK_STREAM_0)
 		return;
 
 	reg -= PCI_IDE_LINK_STREAM_0;
 	i = reg / SIM_IDE_BLOCK_BYTES;
-	if (i < port->nr_streams)
-		sim_ide_write_stream(&port->streams[i],
-				     reg % SIM_IDE_BLOCK_BYTES, val, mask);
+	if (i >= port->nr_streams)
+		return;
+
+	changed = sim_ide_write_stream(&port->streams[i],
+				       reg % SIM_IDE_BLOCK_BYTES, val, mask);
+	/* The device knows its own registers, of the root port it feels the MAC */
+	if (changed && port == &d->ide)
+		sim_tdi_stream_changed(d, i);
+	sim_tdi_check_streams(d);
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_ide_write);
 
@@ -291,6 +303,53 @@ void sim_ide_reset(struct sim_ide_port *port)
 	lockdep_assert_held(&port->dev->lock);
 	memzero_explicit(port->streams,
 			 size_mul(port->nr_streams, sizeof(*port->streams)));
+}
+
+/**
+ * sim_ide_block_secure() - is the stream of a register block secure
+ * @port: endpoint's or root port's IDE
+ * @block: number of the block
+ *
+ * Context: under sim_device::lock.
+ * Return: whether its status register reads secure.
+ */
+bool sim_ide_block_secure(struct sim_ide_port *port, unsigned int block)
+{
+	lockdep_assert_held(&port->dev->lock);
+	return sim_ide_stream_secure(port, &port->streams[block]);
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_ide_block_secure);
+
+/**
+ * sim_ide_default_stream() - the stream that a TDI may be bound to (11.3.8)
+ * @port: endpoint's IDE
+ * @stream_id: gets the stream's id
+ *
+ * That of the only register block that is marked as default, which has to use
+ * TC0 and to be secure: then it has keys for all sub-streams.
+ *
+ * Context: under sim_device::lock.
+ * Return: number of the block, or -ENOKEY if there is none such.
+ */
+int sim_ide_default_stream(struct sim_ide_port *port, u8 *stream_id)
+{
+	int found = -ENOKEY;
+
+	lockdep_assert_held(&port->dev->lock);
+	for (int i = 0; i < port->nr_streams; i++) {
+		const struct sim_ide_stream *s = &port->streams[i];
+
+		if (!(s->ctl & PCI_IDE_SEL_CTL_DEFAULT))
+			continue;
+		if (found >= 0)
+			return -ENOKEY;
+		if (FIELD_GET(PCI_IDE_SEL_CTL_TC, s->ctl) ||
+		    !sim_ide_stream_secure(port, s))
+			return -ENOKEY;
+		*stream_id = FIELD_GET(PCI_IDE_SEL_CTL_ID, s->ctl);
+		found = i;
+	}
+	return found;
 }
 
 static struct sim_ide_key *sim_ide_slot(struct sim_ide_port *port, u8 stream_id,
@@ -339,6 +398,7 @@ int sim_ide_key_program(struct sim_ide_port *port, u8 stream_id, u8 key_set,
 	memcpy(slot->iv, iv, sizeof(slot->iv));
 	slot->valid = true;
 	slot->go = false;
+	sim_tdi_check_streams(port->dev);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_ide_key_program);
@@ -392,6 +452,7 @@ int sim_ide_key_stop(struct sim_ide_port *port, u8 stream_id, u8 key_set,
 	if (!slot)
 		return -EINVAL;
 	memzero_explicit(slot, sizeof(*slot));
+	sim_tdi_check_streams(port->dev);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_ide_key_stop);
@@ -413,6 +474,7 @@ void sim_ide_stream_forget(struct sim_ide_port *port, u8 stream_id)
 	s = sim_ide_find(port, stream_id);
 	if (s)
 		sim_ide_forget(s);
+	sim_tdi_check_streams(port->dev);
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_ide_stream_forget);
 

@@ -13,6 +13,8 @@
 #define SIM_PORT_ACS_BITS	(PCI_ACS_SV | PCI_ACS_TB | PCI_ACS_RR | \
 				 PCI_ACS_CR | PCI_ACS_UF | PCI_ACS_DT)
 
+#define SIM_PORT_SECONDARY	GENMASK(15, 8)	/* in the dword of bus numbers */
+
 /* The emulation counts extended registers from the end of legacy space */
 #define SIM_PORT_EXT(where)	((where) - PCI_CFG_SPACE_SIZE)
 
@@ -58,6 +60,9 @@ static void sim_port_write_base(struct pci_bridge_emul *bridge, int reg,
 	/* Secondary Bus Reset */
 	if (reg == (PCI_BRIDGE_CONTROL & ~3))
 		sim_port_update_link(bridge->data);
+	/* The functions' routing ids have the secondary bus number in them */
+	if (reg == PCI_PRIMARY_BUS && (old ^ new) & SIM_PORT_SECONDARY)
+		sim_tdi_all_error(bridge->data, SIM_TDI_RID);
 }
 
 static void sim_port_write_pcie(struct pci_bridge_emul *bridge, int reg,
@@ -85,10 +90,18 @@ static const struct pci_bridge_emul_ops sim_port_ops = {
  */
 static void sim_endpoint_reset(struct sim_device *d)
 {
+	sim_tdi_all_error(d, SIM_TDI_LINK);
 	for (int i = 0; i < d->nr_functions; i++)
 		sim_function_reset(&d->fn[i]);
 	sim_ide_reset(&d->ide);
 	sim_doe_reset(&d->doe);
+}
+
+/* Out of reset: nothing is left that a TDI could leak */
+static void sim_endpoint_ready(struct sim_device *d)
+{
+	for (int i = 0; i < d->nr_functions + d->total_vfs; i++)
+		sim_tdi_unlock(&d->fn[i]);
 }
 
 /**
@@ -114,6 +127,8 @@ void sim_port_update_link(struct sim_device *d)
 
 	if (d->link_up && !up)
 		sim_endpoint_reset(d);
+	else if (!d->link_up && up)
+		sim_endpoint_ready(d);
 	d->link_up = up;
 
 	if (up)

@@ -19,11 +19,14 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include "../../pci-bridge-emul.h"
 
 struct faux_device;
+struct irq_domain;
 struct sim_dsm;
+struct sim_iommu_dev;
 struct sim_platform;
 struct tsm_dev;
 
@@ -75,15 +78,24 @@ struct tsm_dev;
  */
 #define SIM_CAP_PM		0x40
 #define SIM_CAP_EXP		0x50
+#define SIM_CAP_MSIX		0x90
 #define SIM_EXT_DOE		0x100
 #define SIM_EXT_SRIOV		0x140
+#define SIM_EXT_DMA		0x180
 #define SIM_CFG_SHADOW_BYTES	0x200
 #define SIM_EXT_IDE		0x200
 
-/* BARs: all 64-bit and prefetchable, so that one window above 4 GiB serves */
-#define SIM_BAR0_SIZE		SZ_64K
+/* TDISP: a nonce, and the longest interface report */
+#define SIM_TDI_NONCE_BYTES	32
+#define SIM_TDI_REPORT_BYTES	256
+
+/*
+ * BARs: all 64-bit and prefetchable, so that one window above 4 GiB serves. A VF
+ * has only BAR 0.
+ */
+#define SIM_BAR0_SIZE		SZ_128K
 #define SIM_BAR2_SIZE		SZ_16K
-#define SIM_VF_BAR_SIZE		SZ_64K
+#define SIM_VF_BAR_SIZE		SIM_BAR0_SIZE
 /* Bit n is 2^(n + 12) bytes: 4K, 8K, 16K, 64K, 256K, 1M, 4M */
 #define SIM_SRIOV_PAGE_SIZES	0x557
 
@@ -94,6 +106,48 @@ struct tsm_dev;
 				 PCI_EXP_LNKCAP2_SLS_32_0GB)
 #define SIM_LINK_STATUS		(PCI_EXP_LNKSTA_CLS_32_0GB | \
 				 PCI_EXP_LNKSTA_NLW_X8)
+
+/* Device Control 2: 10-Bit Tag Requester Enable, which has no name yet */
+#define SIM_DEVCTL2_10BIT_TAG	BIT(12)
+#define SIM_DEVCAP2_10BIT_TAGS	(BIT(16) | BIT(17))
+
+/*
+ * MSI-X: table and pending bits, offsets in BAR 0. Each is on a page of its own,
+ * non-TEE memory unless the table is locked; all else of the BARs is TEE memory.
+ * In use are only the first 64 KiB and these, so that larger pages do as well.
+ */
+#define SIM_MSIX_VECTORS	8
+#define SIM_MSIX_TABLE		SZ_64K
+#define SIM_MSIX_PBA		(SZ_64K + SZ_32K)
+#define SIM_MSIX_POLL_MS	10
+
+/*
+ * The DMA engine, a DVSEC of each function: offsets in the capability. It moves
+ * bytes between memory and a buffer of the function, which nothing else reaches.
+ */
+#define SIM_DVSEC_DMA		0x0001
+#define SIM_DMA_CTRL		0x0c
+#define  SIM_DMA_CTRL_TO_MEMORY	BIT(0)
+#define  SIM_DMA_CTRL_TEE	BIT(1)	/* the T bit of its requests */
+#define  SIM_DMA_CTRL_INT	BIT(2)	/* raise VECTOR at the end */
+#define  SIM_DMA_CTRL_REPEAT	BIT(3)	/* begin again at the end */
+#define  SIM_DMA_CTRL_VECTOR	GENMASK(31, 16)
+#define SIM_DMA_LEN		0x10
+#define SIM_DMA_OFFSET		0x14	/* in the buffer */
+#define SIM_DMA_IOVA_LO		0x18
+#define SIM_DMA_IOVA_HI		0x1c
+#define SIM_DMA_DOORBELL	0x20
+#define  SIM_DMA_GO		BIT(0)
+#define  SIM_DMA_ABORT		BIT(1)
+#define SIM_DMA_STATUS		0x24
+#define  SIM_DMA_STATUS_BUSY	BIT(0)
+#define  SIM_DMA_STATUS_DONE	BIT(1)	/* write 1 to clear, RESULT with it */
+#define  SIM_DMA_STATUS_OVERRUN	BIT(2)	/* GO while busy; write 1 to clear */
+#define  SIM_DMA_STATUS_RESULT	GENMASK(15, 8)
+#define SIM_DMA_MOVED		0x28	/* bytes of this or the last transfer */
+#define SIM_DMA_CAP_SIZEOF	0x2c
+#define SIM_DMA_BUF_BYTES	SZ_16K
+#define SIM_DMA_CHUNK_BYTES	SZ_4K
 
 /* Error bits of Device Status */
 #define SIM_DEVSTA_W1C		(PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED | \
@@ -112,17 +166,179 @@ enum sim_function_kind {
 };
 
 /**
- * struct sim_function - config space of one function
+ * enum sim_tdi_state - TDISP states of a function, as on the wire
+ * @SIM_TDI_UNLOCKED: CONFIG_UNLOCKED, the host's
+ * @SIM_TDI_LOCKED: CONFIG_LOCKED, what is done to its configuration is tracked
+ * @SIM_TDI_RUN: RUN, the only state in which it may reach private memory
+ * @SIM_TDI_ERROR: ERROR, until STOP_INTERFACE
+ */
+enum sim_tdi_state {
+	SIM_TDI_UNLOCKED = 0,
+	SIM_TDI_LOCKED = 1,
+	SIM_TDI_RUN = 2,
+	SIM_TDI_ERROR = 3,
+};
+
+/**
+ * enum sim_tdi_cause - why a locked function went to ERROR (PCIe r6.1 11.2.6)
+ * @SIM_TDI_COMMAND: Memory Space or Bus Master Enable was cleared
+ * @SIM_TDI_BAR: a BAR or the expansion ROM register was written
+ * @SIM_TDI_BIST: BIST was written
+ * @SIM_TDI_POWER: a change of the power state lost the function's state
+ * @SIM_TDI_DEVCTL: a bit of Device Control that matters changed
+ * @SIM_TDI_MSIX: the MSI-X capability was written while its table is locked
+ * @SIM_TDI_FLR: Function Level Reset, of the function or of its PF
+ * @SIM_TDI_SRIOV: the SR-IOV capability of the function or of its PF was written
+ * @SIM_TDI_IDE: a register of the bound IDE stream changed
+ * @SIM_TDI_STREAM: the bound IDE stream got insecure in another way
+ * @SIM_TDI_SESSION: the SPDM session that locked the function ended
+ * @SIM_TDI_RID: the bus was given another number
+ * @SIM_TDI_LINK: the link went down, or the device was pulled out
+ * @SIM_TDI_DMA: an error of its DMA that it cannot recover from
+ * @SIM_TDI_DEVICE: because the device wants so
+ * @SIM_TDI_NR_CAUSES: number of causes
+ */
+enum sim_tdi_cause {
+	SIM_TDI_COMMAND,
+	SIM_TDI_BAR,
+	SIM_TDI_BIST,
+	SIM_TDI_POWER,
+	SIM_TDI_DEVCTL,
+	SIM_TDI_MSIX,
+	SIM_TDI_FLR,
+	SIM_TDI_SRIOV,
+	SIM_TDI_IDE,
+	SIM_TDI_STREAM,
+	SIM_TDI_SESSION,
+	SIM_TDI_RID,
+	SIM_TDI_LINK,
+	SIM_TDI_DMA,
+	SIM_TDI_DEVICE,
+	SIM_TDI_NR_CAUSES,
+};
+
+/**
+ * struct sim_tdi - a function as a TEE device interface
+ * @state: see enum sim_tdi_state, changed by one function
+ * @session: SPDM session that locked it
+ * @stream: IDE block of the endpoint whose stream it is bound to
+ * @msix: the MSI-X table is locked, too
+ * @nonce: the one that starts it, while CONFIG_LOCKED
+ * @report_len: bytes of @report
+ * @report: interface report as of the lock
+ *
+ * All but @state has a meaning in CONFIG_LOCKED and RUN only.
+ */
+struct sim_tdi {
+	enum sim_tdi_state state;
+	u32 session;
+	unsigned int stream;
+	bool msix;
+	u8 nonce[SIM_TDI_NONCE_BYTES];
+	size_t report_len;
+	u8 report[SIM_TDI_REPORT_BYTES];
+};
+
+/**
+ * enum sim_dma_result - how a transfer ended, as in the status register
+ * @SIM_DMA_OK: all bytes were moved
+ * @SIM_DMA_ABORTED: by the doorbell, a reset, or because the function is gone
+ * @SIM_DMA_INVALID: no length, or not within the buffer
+ * @SIM_DMA_NO_MASTER: Bus Master Enable is clear, or the function is not in D0
+ * @SIM_DMA_TDI_STATE: no DMA in this TDISP state, see sim_dma_allowed()
+ * @SIM_DMA_T_BIT: not with this T bit in this TDISP state
+ * @SIM_DMA_FAULT: T=0: the IOMMU does not translate the address for this access
+ * @SIM_DMA_PRIVATE_FAULT: T=1: it is not private memory of the function's TVM
+ * @SIM_DMA_NR_RESULTS: number of results
+ */
+enum sim_dma_result {
+	SIM_DMA_OK,
+	SIM_DMA_ABORTED,
+	SIM_DMA_INVALID,
+	SIM_DMA_NO_MASTER,
+	SIM_DMA_TDI_STATE,
+	SIM_DMA_T_BIT,
+	SIM_DMA_FAULT,
+	SIM_DMA_PRIVATE_FAULT,
+	SIM_DMA_NR_RESULTS,
+};
+
+/**
+ * struct sim_dma_job - a transfer, as the registers were when it began
+ * @iova: address in memory
+ * @offset: offset in the function's buffer
+ * @len: bytes
+ * @moved: bytes done
+ * @to_memory: from the buffer to memory, else the other way
+ * @tee: requests carry T=1
+ * @repeat: begin again when it is done
+ * @vector: MSI-X vector to raise at the end, -1 for none
+ */
+struct sim_dma_job {
+	u64 iova;
+	u32 offset;
+	u32 len;
+	u32 moved;
+	bool to_memory;
+	bool tee;
+	bool repeat;
+	int vector;
+};
+
+/**
+ * struct sim_dma - the DMA engine of a function
+ * @job: present or last transfer
+ * @generation: counts transfers; a piece of an aborted one has an old number
+ * @active: @job goes on
+ * @in_flight: the work item moves a piece of it at this moment
+ * @overrun: a doorbell was rung in vain
+ * @done: @job has ended, and nobody has cleared that
+ * @result: how, see enum sim_dma_result
+ * @raise: vector that the work item has to raise, -1 for none
+ * @wipe: the function was reset, the buffer is to be wiped before its next use
+ * @dirty: there may be something in the buffer
+ * @buf: the buffer; belongs to the work item
+ * @work: moves @job piece by piece
+ *
+ * All but @buf under sim_device::lock.
+ */
+struct sim_dma {
+	struct sim_dma_job job;
+	u32 generation;
+	bool active;
+	bool in_flight;
+	bool overrun;
+	bool done;
+	u8 result;
+	int raise;
+	bool wipe;
+	bool dirty;
+	u8 *buf;
+	struct delayed_work work;
+};
+
+/**
+ * struct sim_function - one function: its config space and its TDI
  * @dev: device that the function belongs to
  * @kind: what registers it has
  * @cfg: shadow registers, one host-endian dword each
+ * @tdi: what TDISP knows of it
+ * @dma: its DMA engine
+ * @msix_pending: MSI-X vectors that were raised while masked
+ * @iommu: what the IOMMU knows of it, under the lock of iommu.c
+ * @tvm: whose private memory T=1 reaches, under the lock of tvm.c
  *
- * All under sim_device::lock.
+ * All else under sim_device::lock.
  */
 struct sim_function {
 	struct sim_device *dev;
 	enum sim_function_kind kind;
 	u32 cfg[SIM_CFG_SHADOW_BYTES / 4];
+	struct sim_tdi tdi;
+	struct sim_dma dma;
+	DECLARE_BITMAP(msix_pending, SIM_MSIX_VECTORS);
+	struct sim_iommu_dev *iommu;
+	void *tvm;
 };
 
 /**
@@ -282,6 +498,43 @@ struct sim_fault {
 	unsigned int hits;
 };
 
+/**
+ * enum sim_tsm_fault - what the firmware of the TSM fails at
+ * @SIM_TSM_FAULT_CREATE: making a TDI
+ * @SIM_TSM_FAULT_DESTROY: giving up what it made for a TDI
+ * @SIM_TSM_FAULT_LOCK: LOCK_INTERFACE, which is not sent
+ * @SIM_TSM_FAULT_REPORT: reading the device interface report
+ * @SIM_TSM_FAULT_DMA: preparing or enabling DMA to private memory
+ * @SIM_TSM_FAULT_RUN: START_INTERFACE, which is not sent
+ * @SIM_TSM_FAULT_STOP: STOP_INTERFACE, which is not sent
+ * @SIM_TSM_FAULT_FORCE: stopping a TDI without the device
+ * @SIM_TSM_FAULT_BLOCK: taking the IDE stream out of use
+ * @SIM_TSM_FAULT_RELEASE: giving up what a lock made it hold
+ * @SIM_TSM_NR_FAULTS: number of them
+ */
+enum sim_tsm_fault {
+	SIM_TSM_FAULT_CREATE,
+	SIM_TSM_FAULT_DESTROY,
+	SIM_TSM_FAULT_LOCK,
+	SIM_TSM_FAULT_REPORT,
+	SIM_TSM_FAULT_DMA,
+	SIM_TSM_FAULT_RUN,
+	SIM_TSM_FAULT_STOP,
+	SIM_TSM_FAULT_FORCE,
+	SIM_TSM_FAULT_BLOCK,
+	SIM_TSM_FAULT_RELEASE,
+	SIM_TSM_NR_FAULTS,
+};
+
+/* The one type of secure vIOMMU, &enum iommu_viommu_type */
+#define SIM_VIOMMU_TYPE		6
+
+/* All of &enum tsm_op */
+#define SIM_OP_MASK		GENMASK_ULL(9, 1)
+
+/* Bus, device and function; no segment */
+#define SIM_GUEST_RID_BITS	16
+
 /* ---- end of the block of faults and the security manager ---- */
 
 /**
@@ -291,9 +544,15 @@ struct sim_fault {
  * @index: slot of @platform, fixes the root port's devfn
  * @nr_functions: physical functions (before live)
  * @total_vfs: virtual functions of PF0 (before live)
+ * @soft_reset: D3hot to D0 resets a function (before live)
  * @latency_ms: delay of the answer to a message of DOE type 1 or 2
  * @messages: messages of DOE types 1 and 2 seen since live
+ * @dma_results: transfers that ended since live, by result
+ * @interrupts: MSI-X messages that arrived since live
+ * @interrupts_refused: those that did not
+ * @msix: there is memory behind the BARs, so the functions have MSI-X
  * @fault: configured fault
+ * @tsm_faults: bit n: the TSM fails at &enum sim_tsm_fault n for this device
  * @dsm: the device's security manager, from sim_dsm_init() to sim_dsm_exit()
  * @lock: everything below; taken with interrupts off by config accessors, so
  *	  nothing under it sleeps, allocates or takes a spinlock_t
@@ -305,7 +564,9 @@ struct sim_fault {
  * @ide: the endpoint's IDE
  * @doe: the endpoint's mailbox
  * @fn: physical functions, then virtual functions
+ * @tdi_errors: how often TDIs went to ERROR since live, by cause
  * @remove: tells the kernel about a surprise removal
+ * @msix_poll: looks whether pending vectors were unmasked
  */
 struct sim_device {
 	struct config_group group;
@@ -313,9 +574,15 @@ struct sim_device {
 	unsigned int index;
 	unsigned int nr_functions;
 	unsigned int total_vfs;
+	bool soft_reset;
 	unsigned int latency_ms;
 	atomic_t messages;
+	atomic_t dma_results[SIM_DMA_NR_RESULTS];
+	atomic_t interrupts;
+	atomic_t interrupts_refused;
+	bool msix;
 	struct sim_fault fault;
+	unsigned int tsm_faults;
 	struct sim_dsm *dsm;
 
 	raw_spinlock_t lock;
@@ -327,7 +594,9 @@ struct sim_device {
 	struct sim_ide_port ide;
 	struct sim_doe doe;
 	struct sim_function *fn;
+	unsigned int tdi_errors[SIM_TDI_NR_CAUSES];
 	struct delayed_work remove;
+	struct delayed_work msix_poll;
 };
 
 /**
@@ -337,10 +606,17 @@ struct sim_device {
  * @lock: serialises live and changes of the topology
  * @live: the bus is built and the TSM registered (written under @lock)
  * @parallel: the TSM takes operations on several devices at a time (before live)
+ * @op_mask: bit n: the TSM takes &enum tsm_op n; 0: it knows no TDIs at all
+ *	     (before live, as those that follow)
+ * @guest_rid_bits: width of a function's number in a guest
+ * @revoke_first: the TSM wants MMIO revoked before the device is stopped
  * @faux: parent of the bus and of the TSM while live
  * @bridge: the host bridge while live
  * @buses: bus numbers behind @bridge
  * @window: where the functions' BARs are, inside of iomem_resource
+ * @mem: the memory behind @window while live, if there is any
+ * @irq_domain: parent of the functions' MSI-X domains while live
+ * @irqs: function that an interrupt number was given to
  * @domain: PCI domain of the bus, PCI_DOMAIN_NR_NOT_SET while there is none
  * @device: devices by slot; config accessors read it under RCU
  * @tsm_dev: set by sim_link_tsm_register(), cleared by sim_link_tsm_unregister()
@@ -351,10 +627,16 @@ struct sim_platform {
 	struct mutex lock;	/* outermost, but for configfs' own */
 	bool live;
 	bool parallel;
+	u64 op_mask;
+	unsigned int guest_rid_bits;
+	bool revoke_first;
 	struct faux_device *faux;
 	struct pci_host_bridge *bridge;
 	struct resource buses;
 	struct resource window;
+	void __iomem *mem;
+	struct irq_domain *irq_domain;
+	struct xarray irqs;
 	int domain;
 	struct sim_device __rcu *device[SIM_MAX_DEVICES];
 	struct tsm_dev *tsm_dev;
@@ -374,6 +656,21 @@ static inline struct sim_device *to_sim_device(struct config_item *item)
 extern struct workqueue_struct *sim_wq;
 int sim_window_alloc(struct resource *window, resource_size_t size);
 void sim_window_free(struct resource *window);
+bool sim_window_backed(void);
+
+/* consumer.c */
+#ifdef CONFIG_DEBUG_FS
+void sim_consumer_init(void);
+void sim_consumer_exit(void);
+#else
+static inline void sim_consumer_init(void)
+{
+}
+
+static inline void sim_consumer_exit(void)
+{
+}
+#endif
 
 /* configfs.c */
 int sim_configfs_init(void);
@@ -389,9 +686,12 @@ void sim_platform_down(struct sim_platform *p);
 void sim_device_unplug(struct sim_device *d);
 int sim_device_surprise_remove(struct sim_device *d);
 struct sim_device *sim_device_from_pdev(struct pci_dev *pdev);
+struct sim_function *sim_function_from_pdev(struct pci_dev *pdev);
 struct pci_dev *sim_device_get_pf0(struct sim_device *d);
 struct pci_dev *sim_device_get_port(struct sim_device *d);
 u16 sim_device_rid(struct sim_device *d);
+u16 sim_function_rid(struct sim_function *f);
+struct sim_function *sim_device_function(struct sim_device *d, u16 rid);
 ssize_t sim_device_name(struct sim_device *d, bool port, char *page);
 void sim_platform_plug(struct sim_platform *p, struct sim_device *d);
 #if IS_ENABLED(CONFIG_KUNIT)
@@ -400,16 +700,110 @@ struct sim_function *sim_route_function(struct sim_device *d, unsigned int bus,
 					unsigned int devfn);
 #endif
 
+/* May the function send requests of its own? Under sim_device::lock */
+static inline bool sim_function_is_master(struct sim_function *f)
+{
+	return f->cfg[PCI_COMMAND / 4] & PCI_COMMAND_MASTER &&
+	       !(f->cfg[(SIM_CAP_PM + PCI_PM_CTRL) / 4] &
+		 PCI_PM_CTRL_STATE_MASK);
+}
+
 /* config.c: under sim_device::lock */
 void sim_function_reset(struct sim_function *f);
 u32 sim_function_read(struct sim_function *f, unsigned int where, int size);
 void sim_function_write(struct sim_function *f, unsigned int where, int size,
 			u32 val);
+u64 sim_function_bar(struct sim_function *f, unsigned int bar, u64 *base);
 
 /* sriov.c: under sim_device::lock */
 void sim_sriov_reset(struct sim_function *f);
 u32 sim_sriov_write(struct sim_function *f, unsigned int reg, u32 old, u32 new);
 unsigned int sim_sriov_nr_vfs(struct sim_device *d);
+bool sim_function_present(struct sim_function *f);
+
+/* track.c: under sim_device::lock */
+u8 sim_function_tdi_state(struct sim_function *f);
+void sim_function_tdi_error(struct sim_function *f, enum sim_tdi_cause why);
+void sim_tdi_lock(struct sim_function *f, u32 session, unsigned int stream,
+		  bool msix, const u8 nonce[SIM_TDI_NONCE_BYTES]);
+void sim_tdi_start(struct sim_function *f);
+void sim_tdi_quiesce(struct sim_function *f);
+void sim_tdi_unlock(struct sim_function *f);
+void sim_tdi_family_error(struct sim_function *f, enum sim_tdi_cause why);
+void sim_tdi_all_error(struct sim_device *d, enum sim_tdi_cause why);
+void sim_tdi_session_end(struct sim_device *d, u32 session);
+void sim_tdi_stream_changed(struct sim_device *d, unsigned int stream);
+void sim_tdi_check_streams(struct sim_device *d);
+void sim_track_write(struct sim_function *f, unsigned int where, u32 mask,
+		     u32 old, u32 new);
+const char *sim_tdi_cause_name(enum sim_tdi_cause why);
+
+/* dma.c: registers, under sim_device::lock */
+void sim_dma_reset(struct sim_function *f);
+u32 sim_dma_read(struct sim_function *f, unsigned int reg);
+void sim_dma_write(struct sim_function *f, unsigned int reg, u32 val, u32 mask);
+bool sim_dma_busy(struct sim_function *f);
+
+/* dma.c: may sleep */
+int sim_dma_init(struct sim_device *d);
+void sim_dma_quiesce(struct sim_device *d);
+void sim_dma_free(struct sim_device *d);
+void sim_dma_drain(struct sim_function *f);
+void sim_function_scrub(struct sim_function *f);
+
+/* bar.c: map under sim_device::lock, the others may sleep */
+int sim_bar_memory_map(struct sim_platform *p);
+void sim_bar_memory_unmap(struct sim_platform *p);
+void __iomem *sim_bar_map(struct sim_function *f, unsigned int bar,
+			  unsigned int offset, unsigned int len);
+void sim_bar_scrub(struct sim_function *f);
+
+/* msix.c: reset under sim_device::lock; raise without it, from a work item */
+void sim_msix_init(struct sim_device *d);
+void sim_msix_quiesce(struct sim_device *d);
+void sim_msix_reset(struct sim_function *f);
+void sim_msix_raise(struct sim_function *f, unsigned int vector);
+
+/* irq.c: the root complex's end of an interrupt */
+#define SIM_IRQ_ADDRESS		0xfee00000
+#define SIM_IRQ_WINDOW		SZ_1M
+#define SIM_IRQ_MAX		((SIM_MAX_DEVICES * SIM_MAX_FUNCTIONS + \
+				  SIM_MAX_VFS) * SIM_MSIX_VECTORS)
+int sim_irq_init(struct sim_platform *p);
+void sim_irq_exit(struct sim_platform *p);
+int sim_irq_message(struct sim_function *f, u64 addr, u32 data);
+
+/* iommu.c: what T=0 sees */
+struct iommu_domain;
+int sim_iommu_init(void);
+void sim_iommu_exit(void);
+struct iommu_domain *sim_iommu_domain_alloc(struct device *dev);
+int sim_iommu_probe(struct sim_function *f, struct device *dev);
+void sim_iommu_release(struct sim_function *f);
+void sim_iommu_attach(struct sim_function *f, struct iommu_domain *domain);
+int sim_iommu_copy(struct sim_function *f, u64 iova, void *buf, size_t len,
+		   bool to_memory);
+
+/**
+ * struct sim_tvm_provider - who has the private memory of TVMs
+ * @copy: move bytes between a buffer and private memory
+ *
+ * @copy gets the TVM as sim_tvm_attach() had it, a guest physical address, a
+ * buffer, a length that stays within 4 KiB of both, and whether memory is
+ * written. It looks the page up, copies, and keeps nothing. It may sleep. It
+ * returns 0, or -EFAULT if that is not private memory of this TVM.
+ */
+struct sim_tvm_provider {
+	int (*copy)(void *tvm, u64 gpa, void *buf, size_t len, bool to_memory);
+};
+
+/* tvm.c: what T=1 sees; may sleep */
+int sim_tvm_provider_register(const struct sim_tvm_provider *provider);
+void sim_tvm_provider_unregister(const struct sim_tvm_provider *provider);
+void sim_tvm_attach(struct sim_function *f, void *tvm);
+void sim_tvm_detach(struct sim_function *f);
+int sim_tvm_copy(struct sim_function *f, u64 gpa, void *buf, size_t len,
+		 bool to_memory);
 
 /* port.c: under sim_device::lock, but for init and free */
 int sim_port_init(struct sim_device *d);
@@ -433,6 +827,8 @@ void sim_ide_reset(struct sim_ide_port *port);
 u32 sim_ide_read(struct sim_ide_port *port, unsigned int reg);
 void sim_ide_write(struct sim_ide_port *port, unsigned int reg, u32 val,
 		   u32 mask);
+bool sim_ide_block_secure(struct sim_ide_port *port, unsigned int block);
+int sim_ide_default_stream(struct sim_ide_port *port, u8 *stream_id);
 
 /* ide.c: keys, for the security managers; they take sim_device::lock */
 static inline struct sim_ide_port *
@@ -470,6 +866,10 @@ unsigned int sim_dsm_sessions(struct sim_device *d);
 int sim_link_tsm_register(struct sim_platform *p);
 void sim_link_tsm_unregister(struct sim_platform *p);
 int sim_link_tsm_refresh(struct sim_device *d);
+
+/* link-fault.c */
+int sim_tsm_fault_parse(struct sim_device *d, const char *text);
+ssize_t sim_tsm_fault_show(struct sim_device *d, char *page);
 
 /*
  * fault.c: request and response are called from the exchange's work item,

@@ -21,7 +21,7 @@ void sim_sriov_reset(struct sim_function *f)
 {
 	u32 total = f->dev->total_vfs;
 
-	SRIOV(f, 0) = SIM_EXT_IDE << 20 | 1 << 16 | PCI_EXT_CAP_ID_SRIOV;
+	SRIOV(f, 0) = SIM_EXT_DMA << 20 | 1 << 16 | PCI_EXT_CAP_ID_SRIOV;
 	SRIOV(f, PCI_SRIOV_INITIAL_VF) = total << 16 | total;
 	/*
 	 * Behind all physical functions, which saves ARI: routing ids count
@@ -49,9 +49,14 @@ u32 sim_sriov_write(struct sim_function *f, unsigned int reg, u32 old, u32 new)
 	switch (reg) {
 	case PCI_SRIOV_CTRL:
 		/* The functions come into being with their reset values */
-		if (!enabled && new & PCI_SRIOV_CTRL_VFE)
-			for (int i = 0; i < SRIOV(f, PCI_SRIOV_NUM_VF); i++)
-				sim_function_reset(&d->fn[d->nr_functions + i]);
+		if (enabled || !(new & PCI_SRIOV_CTRL_VFE))
+			return new;
+		for (int i = 0; i < SRIOV(f, PCI_SRIOV_NUM_VF); i++) {
+			struct sim_function *vf = &d->fn[d->nr_functions + i];
+
+			sim_function_reset(vf);
+			sim_tdi_unlock(vf);
+		}
 		return new;
 	case PCI_SRIOV_NUM_VF:
 		/* 9.3.3.7: not to be written while VFs are enabled */
@@ -78,3 +83,17 @@ unsigned int sim_sriov_nr_vfs(struct sim_device *d)
 	return SRIOV(f, PCI_SRIOV_NUM_VF);
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_sriov_nr_vfs);
+
+/**
+ * sim_function_present() - does the function answer?
+ * @f: function
+ *
+ * Return: whether the link is up and, for a virtual function, it is enabled.
+ */
+bool sim_function_present(struct sim_function *f)
+{
+	struct sim_device *d = f->dev;
+
+	return d->link_up && (f->kind != SIM_FN_VF ||
+			      f - d->fn - d->nr_functions < sim_sriov_nr_vfs(d));
+}
