@@ -67,11 +67,24 @@ void sim_window_free(struct resource *window)
 		release_resource(window);
 }
 
+/**
+ * sim_window_backed() - is there memory in the windows?
+ *
+ * Return: whether the module was given some.
+ */
+bool sim_window_backed(void)
+{
+	return nr_mmio;
+}
+
 static int __init sim_mmio_init(void)
 {
+	/* A size of 0 takes back what a configuration file says */
+	if (nr_mmio == 2 && !mmio[1])
+		nr_mmio = 0;
 	if (!nr_mmio)
 		return 0;
-	if (nr_mmio != 2 || !mmio[1] || mmio[0] + mmio[1] - 1 < mmio[0] ||
+	if (nr_mmio != 2 || mmio[0] + mmio[1] - 1 < mmio[0] ||
 	    mmio[0] + mmio[1] - 1 > iomem_resource.end) {
 		pr_err("mmio= wants base,size\n");
 		return -EINVAL;
@@ -101,23 +114,39 @@ static int __init sim_init(void)
 	 * gives up on it after a second.
 	 */
 	sim_wq = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND | WQ_HIGHPRI, 0);
-	rc = sim_wq ? sim_configfs_init() : -ENOMEM;
-	if (rc) {
-		if (sim_wq)
-			destroy_workqueue(sim_wq);
-		sim_mmio_exit();
+	if (!sim_wq) {
+		rc = -ENOMEM;
+		goto no_wq;
 	}
+	rc = sim_iommu_init();
+	if (rc)
+		goto no_iommu;
+	rc = sim_configfs_init();
+	if (rc)
+		goto no_configfs;
+	sim_consumer_init();
+	return 0;
+
+no_configfs:
+	sim_iommu_exit();
+no_iommu:
+	destroy_workqueue(sim_wq);
+no_wq:
+	sim_mmio_exit();
 	return rc;
 }
 module_init(sim_init);
 
 static void __exit sim_exit(void)
 {
+	sim_consumer_exit();
 	sim_configfs_exit();
+	sim_iommu_exit();
 	destroy_workqueue(sim_wq);
 	sim_mmio_exit();
 }
 module_exit(sim_exit);
 
 MODULE_DESCRIPTION("Simulated platform with TDISP capable PCIe devices and a software TSM");
+MODULE_IMPORT_NS("GENERIC_PT_IOMMU");
 MODULE_LICENSE("GPL");
