@@ -1,98 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The platform's link TSM in software: authenticates a device over SPDM, keys
- * both ends of its link over IDE_KM, and enables the IDE stream.
+ * The platform's link TSM in software: authenticates a device over SPDM, has
+ * both ends of its link keyed and the IDE stream enabled (link-ide.c), and
+ * assigns its functions to VMs (link-tdi.c).
  *
  * Of the simulated device it sees what any driver sees, config space and DOE
- * objects. The one exception is the root port's keys: no standard says how a
- * TSM gets them there, so there is a call.
+ * objects.
  */
 #define dev_fmt(fmt) "tsm-sim: " fmt
 
+#include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/device/faux.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/pci.h>
-#include <linux/pci-ide.h>
 #include <linux/pci-tsm.h>
-#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/tsm.h>
-#include <linux/unaligned.h>
+#include <linux/wait.h>
 
-#include "../spdm/ide-km.h"
-#include "../spdm/spdm.h"
+#include "link.h"
 #include "pki.h"
-#include "sim.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* Enough for three certificates of a kind that devices have */
-#define SIM_LINK_CHAIN_BYTES		8192
-#define SIM_LINK_MEASUREMENTS_BYTES	1024
+/* How often who waits for a turn asks whether to go on waiting */
+#define SIM_LINK_TURN_MS	50
 
-/* The device's port that faces the root port */
-#define SIM_LINK_PORT_INDEX		0
-
-/* The longest object that is sent, KEY_PROG */
-#define SIM_LINK_IDE_KM_BYTES		64
-
-/**
- * enum sim_link_phase - how a conversation ends before its time
- * @SIM_LINK_TALKING: a killed writer ends it
- * @SIM_LINK_LEAVING: taking back what was done, whoever waits for it
- */
-enum sim_link_phase {
-	SIM_LINK_TALKING,
-	SIM_LINK_LEAVING,
-};
-
-/**
- * struct sim_link_session - a conversation with a device and its results
- * @pdev: PF0
- * @device: for the keys of the root port, and for nothing else
- * @phase: see enum sim_link_phase
- * @half_open: the device may have a session that the requester cannot end,
- *	       because it does not share its keys, yet or any more
- * @key_set: the one in use
- * @ide: the stream, or NULL
- * @io: what the requester wants to be sent
- * @requester: this end of the SPDM session
- * @identity: CMA subject name that fits what config space says of the device
- * @chain: the device's certificates
- * @measurements: the device's signed measurements
- */
-struct sim_link_session {
-	struct pci_dev *pdev;
-	struct sim_device *device;
-	enum sim_link_phase phase;
-	bool half_open;
-	u8 key_set;
-	struct pci_ide *ide;
-	struct spdm_io io;
-	struct spdm_requester requester;
-	char identity[80];
-	u8 chain[SIM_LINK_CHAIN_BYTES];
-	u8 measurements[SIM_LINK_MEASUREMENTS_BYTES];
-};
-
-/**
- * struct sim_link - context of a device that a TSM manages
- * @pf0: the core's part; its lock serialises the conversations
- * @session: while connected (pf0.lock)
- */
-struct sim_link {
-	struct pci_tsm_pf0 pf0;
-	struct sim_link_session *session;
-};
-
-static struct sim_link *to_sim_link(struct pci_tsm *tsm)
+/* A number for everything that evidence is made of, never the same */
+u64 sim_link_next_generation(void)
 {
-	return container_of(tsm, struct sim_link, pf0.base_tsm);
+	static atomic64_t generation;
+
+	return atomic64_inc_return(&generation);
 }
 
 static void sim_link_trace(void *ctx, const struct spdm_trace *msg)
@@ -103,6 +46,50 @@ static void sim_link_trace(void *ctx, const struct spdm_trace *msg)
 }
 
 /* SPDM */
+
+static int sim_link_may_transfer(struct sim_link_session *s)
+{
+#ifdef PCI_TSM_OPS_PARALLEL
+	return pci_tsm_may_transfer(s->pdev);
+#else
+	/* Connect and disconnect are all there is, and never wait for a turn */
+	return 0;
+#endif
+}
+
+/**
+ * sim_link_begin() - have the session for one exchange
+ * @s: session
+ * @phase: how the exchange ends before its time
+ *
+ * An SPDM session is a row of exchanges, whichever function they are about. Who
+ * waits for its turn gives up when it would not be allowed to send any more.
+ *
+ * Return: 0, followed by sim_link_end(); as pci_tsm_may_transfer().
+ */
+int sim_link_begin(struct sim_link_session *s, enum sim_link_phase phase)
+{
+	int rc;
+
+	while (!wait_event_timeout(s->turn_wait, mutex_trylock(&s->turn),
+				   msecs_to_jiffies(SIM_LINK_TURN_MS))) {
+		rc = sim_link_may_transfer(s);
+		if (rc)
+			return rc;
+	}
+	s->phase = phase;
+	return 0;
+}
+
+/**
+ * sim_link_end() - undo sim_link_begin()
+ * @s: session; nothing that its response points to is valid any more
+ */
+void sim_link_end(struct sim_link_session *s)
+{
+	mutex_unlock(&s->turn);
+	wake_up(&s->turn_wait);
+}
 
 static int sim_link_wait(struct sim_link_session *s)
 {
@@ -136,13 +123,25 @@ static int sim_link_send(struct sim_link_session *s)
 }
 
 /*
+ * Was nothing sent, because the conversation was to end before? What can happen
+ * to a message on its way has other errors.
+ */
+static bool sim_link_unsent(int rc)
+{
+	return rc == -ENODEV || rc == -ENXIO || rc == -EINTR ||
+	       rc == -ETIMEDOUT;
+}
+
+/*
  * Carry an operation of the requester through, from what its first step
  * returned. @object names what a vendor defined message is about.
  */
 static int sim_link_talk(struct sim_link_session *s, int rc, const char *object)
 {
 	const char *failed = object;
+	bool told = false, sent = true;
 
+	lockdep_assert_held(&s->turn);
 	/* Not begun: the conversation ended before, and that was told */
 	if (rc < 0)
 		return rc;
@@ -151,6 +150,11 @@ static int sim_link_talk(struct sim_link_session *s, int rc, const char *object)
 		rc = sim_link_send(s);
 		if (rc < 0) {
 			failed = object ?: s->io.name;
+			told = sim_link_unsent(rc);
+			/* The session is not only this operation's */
+			if (told)
+				spdm_requester_cancel(&s->requester);
+			sent = false;
 			break;
 		}
 		rc = spdm_requester_step(&s->requester, rc, &s->io);
@@ -158,19 +162,77 @@ static int sim_link_talk(struct sim_link_session *s, int rc, const char *object)
 			failed = object ?: s->requester.failed;
 	}
 
-	/* Nobody needs to know more of a device that is being pulled out */
-	if (rc == -ENODEV)
-		pci_dbg(s->pdev, "%s: device is gone\n", failed);
+	/* Ended by what came, or for ever waiting for what did not come */
+	if (rc < 0 && !told &&
+	    (!sent || !spdm_requester_session(&s->requester)))
+		WRITE_ONCE(s->lost, true);
+
+	/* Who ends a conversation knows why */
+	if (told)
+		pci_dbg(s->pdev, "%s: told to end: %pe\n", failed,
+			ERR_PTR(rc));
 	else if (rc < 0)
 		pci_err(s->pdev, "conversation failed at %s: %pe\n",
 			failed ?: "SPDM", ERR_PTR(rc));
 	return rc;
 }
 
+/**
+ * sim_link_vendor() - one exchange of vendor defined messages
+ * @s: session, between sim_link_begin() and sim_link_end()
+ * @protocol_id: SPDM_PROTO_IDE_KM or SPDM_PROTO_TDISP
+ * @req: what follows the protocol id
+ * @req_len: its bytes
+ * @name: of the message, for the log
+ * @rsp: the answer, valid until the next exchange
+ * @rsp_len: its bytes
+ *
+ * Return: 0; -EIO if the session was lost before; as pci_tsm_doe_transfer() and
+ * spdm_requester_step().
+ */
+int sim_link_vendor(struct sim_link_session *s, u8 protocol_id,
+		    const void *req, size_t req_len, const char *name,
+		    const void **rsp, size_t *rsp_len)
+{
+	int rc;
+
+	if (s->lost)
+		return -EIO;
+	rc = spdm_requester_vendor(&s->requester, protocol_id, req, req_len,
+				   &s->io);
+	rc = sim_link_talk(s, rc, name);
+	return rc ?: spdm_requester_vendor_response(&s->requester, rsp,
+						    rsp_len);
+}
+
+/**
+ * sim_link_measure() - have the device sign its measurements
+ * @s: session, between sim_link_begin() and sim_link_end()
+ * @nonce: signed along
+ *
+ * Return: 0 with the MEASUREMENTS response kept in the requester; as
+ * sim_link_vendor().
+ */
+int sim_link_measure(struct sim_link_session *s,
+		     const u8 nonce[SPDM_NONCE_SIZE])
+{
+	if (s->lost)
+		return -EIO;
+	return sim_link_talk(s, spdm_requester_measure(&s->requester, nonce,
+						       &s->io), NULL);
+}
+
 static int sim_link_authenticate(struct sim_link_session *s)
 {
-	return sim_link_talk(s, spdm_requester_connect(&s->requester, &s->io),
-			     NULL);
+	int rc;
+
+	rc = sim_link_begin(s, SIM_LINK_TALKING);
+	if (rc)
+		return rc;
+	rc = sim_link_talk(s, spdm_requester_connect(&s->requester, &s->io),
+			   NULL);
+	sim_link_end(s);
+	return rc;
 }
 
 /*
@@ -182,6 +244,9 @@ static void sim_link_end_session(struct sim_link_session *s)
 {
 	int rc;
 
+	/* Nobody else is there any more, and so there is nothing to wait for */
+	mutex_lock(&s->turn);
+	s->phase = SIM_LINK_LEAVING;
 	if (spdm_requester_session(&s->requester)) {
 		rc = spdm_requester_end(&s->requester, &s->io);
 		if (rc == SPDM_SEND && !sim_link_talk(s, rc, NULL))
@@ -191,301 +256,7 @@ static void sim_link_end_session(struct sim_link_session *s)
 	    spdm_requester_connect(&s->requester, &s->io) == SPDM_SEND)
 		sim_link_send(s);
 	spdm_requester_wipe(&s->requester);
-}
-
-/* IDE_KM */
-
-static bool sim_link_is_answer(const struct ide_km_msg *req,
-			       const struct ide_km_msg *rsp, u8 object)
-{
-	if (rsp->object != object || rsp->port_index != req->port_index)
-		return false;
-	return object == IDE_KM_QUERY_RESP ||
-	       (rsp->stream_id == req->stream_id &&
-		rsp->key_set == req->key_set &&
-		rsp->direction == req->direction &&
-		rsp->sub_stream == req->sub_stream);
-}
-
-/* One exchange; the registers of a QUERY_RESP are valid until the next one */
-static int sim_link_ide_km(struct sim_link_session *s,
-			   const struct ide_km_msg *req, u8 object,
-			   struct ide_km_msg *rsp)
-{
-	const char *name = ide_km_object_name(req->object);
-	u8 buf[SIM_LINK_IDE_KM_BYTES];
-	const void *payload;
-	size_t len;
-	int rc;
-
-	rc = ide_km_encode(req, buf, sizeof(buf));
-	if (rc < 0)
-		return rc;
-	rc = sim_link_talk(s, spdm_requester_vendor(&s->requester,
-						    SPDM_PROTO_IDE_KM, buf, rc,
-						    &s->io), name);
-	memzero_explicit(buf, sizeof(buf));
-	if (rc)
-		return rc;
-
-	rc = spdm_requester_vendor_response(&s->requester, &payload, &len);
-	if (!rc)
-		rc = ide_km_parse(payload, len, rsp);
-	if (!rc && !sim_link_is_answer(req, rsp, object))
-		rc = -EBADMSG;
-	if (rc)
-		pci_err(s->pdev, "%s: unfit answer: %pe\n", name, ERR_PTR(rc));
-	return rc;
-}
-
-static struct ide_km_msg sim_link_key(struct sim_link_session *s, u8 object,
-				      u8 key_set, u8 direction, u8 sub_stream)
-{
-	return (struct ide_km_msg) {
-		.object = object,
-		.port_index = SIM_LINK_PORT_INDEX,
-		.stream_id = s->ide->stream_id,
-		.key_set = key_set,
-		.direction = direction,
-		.sub_stream = sub_stream,
-	};
-}
-
-/* What the device calls receiving is sending at the root port */
-static int sim_link_port_program(struct sim_link_session *s,
-				 const struct ide_km_msg *key)
-{
-	return sim_ide_key_program(sim_device_port_ide(s->device),
-				   key->stream_id, key->key_set,
-				   !key->direction, key->sub_stream, key->key,
-				   key->iv);
-}
-
-static int sim_link_port_go(struct sim_link_session *s, u8 key_set)
-{
-	int rc = 0;
-
-	for (u8 dir = IDE_KM_RX; !rc && dir <= IDE_KM_TX; dir++)
-		for (u8 sub = 0; !rc && sub < IDE_KM_NR_SUB_STREAMS; sub++)
-			rc = sim_ide_key_go(sim_device_port_ide(s->device),
-					    s->ide->stream_id, key_set, dir,
-					    sub);
-	if (rc)
-		pci_err(s->pdev, "root port does not take its keys: %pe\n",
-			ERR_PTR(rc));
-	return rc;
-}
-
-static void sim_link_port_stop(struct sim_link_session *s, u8 key_set)
-{
-	for (u8 dir = IDE_KM_RX; dir <= IDE_KM_TX; dir++)
-		for (u8 sub = 0; sub < IDE_KM_NR_SUB_STREAMS; sub++)
-			sim_ide_key_stop(sim_device_port_ide(s->device),
-					 s->ide->stream_id, key_set, dir, sub);
-}
-
-/* A fresh key for one sub-stream, at both ends of the link */
-static int sim_link_program(struct sim_link_session *s, u8 key_set, u8 dir,
-			    u8 sub)
-{
-	struct ide_km_msg key = sim_link_key(s, IDE_KM_KEY_PROG, key_set, dir,
-					     sub);
-	struct ide_km_msg ack;
-	int rc;
-
-	get_random_bytes(key.key, sizeof(key.key));
-	ide_km_initial_iv(key.iv);
-
-	rc = sim_link_ide_km(s, &key, IDE_KM_KP_ACK, &ack);
-	if (!rc && ack.status != IDE_KM_SUCCESS) {
-		rc = -EKEYREJECTED;
-		pci_err(s->pdev, "KEY_PROG: device refuses the key of sub-stream %u %s with status %u: %pe\n",
-			sub, dir == IDE_KM_RX ? "Rx" : "Tx", ack.status,
-			ERR_PTR(rc));
-	}
-	if (!rc) {
-		rc = sim_link_port_program(s, &key);
-		if (rc)
-			pci_err(s->pdev, "root port refuses a key: %pe\n",
-				ERR_PTR(rc));
-	}
-	memzero_explicit(&key, sizeof(key));
-	return rc;
-}
-
-static int sim_link_program_all(struct sim_link_session *s, u8 key_set)
-{
-	int rc = 0;
-
-	for (u8 dir = IDE_KM_RX; !rc && dir <= IDE_KM_TX; dir++)
-		for (u8 sub = 0; !rc && sub < IDE_KM_NR_SUB_STREAMS; sub++)
-			rc = sim_link_program(s, key_set, dir, sub);
-	return rc;
-}
-
-/* K_SET_GO or K_SET_STOP of one direction at the device */
-static int sim_link_set(struct sim_link_session *s, u8 object, u8 key_set,
-			u8 dir)
-{
-	int rc = 0;
-
-	for (u8 sub = 0; !rc && sub < IDE_KM_NR_SUB_STREAMS; sub++) {
-		struct ide_km_msg req = sim_link_key(s, object, key_set, dir,
-						     sub);
-		struct ide_km_msg ack;
-
-		rc = sim_link_ide_km(s, &req, IDE_KM_K_GOSTOP_ACK, &ack);
-	}
-	return rc;
-}
-
-/* Receivers first: nothing is sent with a key that the other end cannot use */
-static int sim_link_go(struct sim_link_session *s, u8 key_set)
-{
-	int rc;
-
-	rc = sim_link_set(s, IDE_KM_K_SET_GO, key_set, IDE_KM_RX);
-	if (!rc)
-		rc = sim_link_port_go(s, key_set);
-	if (!rc)
-		rc = sim_link_set(s, IDE_KM_K_SET_GO, key_set, IDE_KM_TX);
-	return rc;
-}
-
-/* Senders first; the root port forgets its keys whatever the device does */
-static int sim_link_stop(struct sim_link_session *s, u8 key_set)
-{
-	int rc;
-
-	rc = sim_link_set(s, IDE_KM_K_SET_STOP, key_set, IDE_KM_TX);
-	sim_link_port_stop(s, key_set);
-	return rc ?: sim_link_set(s, IDE_KM_K_SET_STOP, key_set, IDE_KM_RX);
-}
-
-/* IDE registers of the device, as its config space has them */
-static unsigned int sim_link_nr_regs(struct pci_dev *pdev)
-{
-	size_t size = PCI_IDE_LINK_STREAM_0 - PCI_IDE_CAP +
-		      pdev->nr_link_ide * PCI_IDE_LINK_BLOCK_SIZE +
-		      pdev->nr_sel_ide *
-			      PCI_IDE_SEL_BLOCK_SIZE(pdev->nr_ide_mem);
-
-	return size / sizeof(u32);
-}
-
-static int sim_link_check_port(struct sim_link_session *s,
-			       const struct ide_km_msg *rsp)
-{
-	struct pci_dev *pdev = s->pdev;
-
-	if (PCI_DEVID(rsp->bus, rsp->dev_func) != pci_dev_id(pdev) ||
-	    rsp->nr_regs != sim_link_nr_regs(pdev))
-		return -EBADMSG;
-
-	for (unsigned int i = 0; i < rsp->nr_regs; i++) {
-		u32 val;
-
-		pci_read_config_dword(pdev, pdev->ide_cap + PCI_IDE_CAP + 4 * i,
-				      &val);
-		if (val != get_unaligned_le32(rsp->regs + 4 * i))
-			return -EBADMSG;
-	}
-	return 0;
-}
-
-/*
- * Is the port that is being keyed the one whose registers the host programs?
- * The answer comes over the session: who sits on the bus cannot forge it.
- */
-static int sim_link_query(struct sim_link_session *s)
-{
-	struct ide_km_msg req = {
-		.object = IDE_KM_QUERY,
-		.port_index = SIM_LINK_PORT_INDEX,
-	};
-	struct ide_km_msg rsp;
-	int rc;
-
-	rc = sim_link_ide_km(s, &req, IDE_KM_QUERY_RESP, &rsp);
-	if (rc)
-		return rc;
-
-	rc = sim_link_check_port(s, &rsp);
-	if (rc)
-		pci_err(s->pdev, "QUERY: the device's port is not what config space says: %pe\n",
-			ERR_PTR(rc));
-	return rc;
-}
-
-/* IDE */
-
-/* As each end of a stream must have it before keys are programmed */
-static int sim_link_set_up_stream(struct sim_link_session *s)
-{
-	struct pci_dev *port = pcie_find_root_port(s->pdev);
-	int rc;
-
-	if (!s->pdev->ide_cap || !port) {
-		pci_err(s->pdev, "no IDE on the link: %pe\n", ERR_PTR(-ENXIO));
-		return -ENXIO;
-	}
-
-	s->ide = pci_ide_stream_alloc(s->pdev);
-	if (!s->ide) {
-		pci_err(s->pdev, "no memory or no stream left for IDE: %pe\n",
-			ERR_PTR(-ENOMEM));
-		return -ENOMEM;
-	}
-
-	/* Unique where it has to be, below this host bridge */
-	s->ide->stream_id = s->ide->host_bridge_stream;
-	/* TDISP wants TEE traffic on the default stream (PCIe r6.1 11.3.8) */
-	pci_ide_to_settings(s->pdev, s->ide)->default_stream = 1;
-
-	rc = pci_ide_stream_register(s->ide);
-	if (rc)
-		return rc;
-
-	pci_ide_stream_setup(s->pdev, s->ide);
-	pci_ide_stream_setup(port, s->ide);
-	return 0;
-}
-
-static int sim_link_enable_stream(struct sim_link_session *s)
-{
-	struct pci_dev *port = pcie_find_root_port(s->pdev);
-	int rc;
-
-	rc = pci_ide_stream_enable(s->pdev, s->ide);
-	if (!rc)
-		rc = pci_ide_stream_enable(port, s->ide);
-	if (rc)
-		pci_err(s->pdev, "IDE stream %d does not get secure: %pe\n",
-			s->ide->stream_id, ERR_PTR(rc));
-	return rc;
-}
-
-static void sim_link_drop_stream(struct sim_link_session *s)
-{
-	if (!s->ide)
-		return;
-	sim_ide_stream_forget(sim_device_port_ide(s->device),
-			      s->ide->stream_id);
-	pci_ide_stream_release(s->ide);
-	s->ide = NULL;
-}
-
-static int sim_link_secure(struct sim_link_session *s)
-{
-	int rc;
-
-	rc = sim_link_set_up_stream(s);
-	rc = rc ?: sim_link_query(s);
-	rc = rc ?: sim_link_program_all(s, s->key_set);
-	rc = rc ?: sim_link_go(s, s->key_set);
-	rc = rc ?: sim_link_enable_stream(s);
-	/* The device agrees that the stream is what the host sees: secure */
-	return rc ?: sim_link_query(s);
+	sim_link_end(s);
 }
 
 /* Sessions */
@@ -505,12 +276,13 @@ static void sim_link_session_close(struct sim_link_session *s)
 	if (!s)
 		return;
 
-	s->phase = SIM_LINK_LEAVING;
+	s->leaving = true;
 #ifdef PCI_TSM_OPS_PARALLEL
 	pci_tsm_unwind(s->pdev);
 #endif
 	sim_link_end_session(s);
 	sim_link_drop_stream(s);
+	mutex_destroy(&s->turn);
 	kvfree_sensitive(s, sizeof(*s));
 }
 
@@ -532,8 +304,11 @@ static int sim_link_session_init(struct sim_link_session *s,
 		.trace_ctx = s,
 	};
 
+	mutex_init(&s->turn);
+	init_waitqueue_head(&s->turn_wait);
 	s->pdev = pdev;
 	s->device = sim_device_from_pdev(pdev);
+	s->generation = sim_link_next_generation();
 	sim_link_identity(s->pdev, s->identity, sizeof(s->identity));
 	return spdm_requester_init(&s->requester, &cfg);
 }
@@ -564,7 +339,8 @@ static void sim_link_disconnect(struct pci_dev *pdev)
 	struct sim_link_session *s = link->session;
 
 	link->session = NULL;
-	s->phase = SIM_LINK_LEAVING;
+	s->leaving = true;
+	sim_link_tdis_drop(to_sim_link_tsm(pdev->tsm->tsm_dev), s);
 	sim_link_stop(s, s->key_set);
 	sim_link_session_close(s);
 }
@@ -620,60 +396,22 @@ static void sim_link_remove(struct pci_tsm *tsm)
 	kfree(link);
 }
 
-#define SIM_LINK_OPS							\
-	.link_ops = {							\
-		.probe = sim_link_probe,				\
-		.remove = sim_link_remove,				\
-		.connect = sim_link_connect,				\
-		.disconnect = sim_link_disconnect,			\
-	}
-
-#ifdef PCI_TSM_OPS_PARALLEL
-static struct pci_tsm_ops sim_link_parallel_ops = {
-	.flags = PCI_TSM_OPS_PARALLEL,
-	SIM_LINK_OPS,
-};
-#endif
-
-/* Nothing here needs it: as a driver that can do one thing at a time has it */
-static struct pci_tsm_ops sim_link_serial_ops = {
-	SIM_LINK_OPS,
+static const struct pci_tsm_ops sim_link_ops = {
+	.link_ops = {
+		.probe = sim_link_probe,
+		.remove = sim_link_remove,
+		.connect = sim_link_connect,
+		.disconnect = sim_link_disconnect,
+	},
 };
 
-static struct pci_tsm_ops *sim_link_ops(struct sim_platform *p)
-{
 #ifdef PCI_TSM_OPS_PARALLEL
-	if (p->parallel)
-		return &sim_link_parallel_ops;
-#endif
-	return &sim_link_serial_ops;
-}
-
-#ifdef PCI_TSM_OPS_PARALLEL
-static int sim_link_refresh(struct pci_dev *pdev)
+static int sim_link_converse_refresh(struct pci_dev *pdev)
 {
-	struct sim_link_session *s;
-	u8 key_set, old;
-	int rc;
-
 	/* A TSM of real hardware may want to try its luck with the device */
-	if (pdev->tsm->tsm_dev->pci_ops->probe != sim_link_probe)
+	if (pdev->tsm->tsm_dev->pci_ops->link_ops.connect != sim_link_connect)
 		return -ENOTCONN;
-
-	s = to_sim_link(pdev->tsm)->session;
-	old = s->key_set;
-	key_set = !old;
-	rc = sim_link_program_all(s, key_set);
-	rc = rc ?: sim_link_go(s, key_set);
-	if (rc) {
-		/* The stream stays with the keys it has */
-		sim_link_port_stop(s, key_set);
-		return rc;
-	}
-
-	/* The old ones are still good for who may have learnt them: no more */
-	s->key_set = key_set;
-	return sim_link_stop(s, old);
+	return sim_link_refresh(to_sim_link(pdev->tsm)->session);
 }
 #endif
 
@@ -688,11 +426,11 @@ static int sim_link_refresh(struct pci_dev *pdev)
  * Context: may sleep; killable. Excludes connect and disconnect of the device.
  *
  * Return: 0; -ENOTCONN if @d is not connected; -EOPNOTSUPP if the TSM core does
- * not know of conversations besides connect and disconnect; as
- * pci_tsm_converse(), pci_tsm_doe_transfer() and spdm_requester_step();
- * -EKEYREJECTED if the device refuses a key; -EBUSY or -ENOTCONN if an earlier
- * refresh broke off and left a session of no use. After an error the old keys
- * stay in use, unless the conversation broke off after the first K_SET_GO.
+ * not know of conversations besides connect and disconnect; -EIO if the session
+ * was lost before; as pci_tsm_converse(), pci_tsm_doe_transfer() and
+ * spdm_requester_step(); -EKEYREJECTED if the device refuses a key. After an
+ * error the old keys stay in use, unless the conversation broke off after the
+ * first K_SET_GO.
  */
 int sim_link_tsm_refresh(struct sim_device *d)
 {
@@ -702,10 +440,60 @@ int sim_link_tsm_refresh(struct sim_device *d)
 	scoped_guard(mutex, &d->platform->lock)
 		if (d->platform->live)
 			pdev = sim_device_get_pf0(d);
-	return pdev ? pci_tsm_converse(pdev, sim_link_refresh) : -ENOTCONN;
+	return pdev ? pci_tsm_converse(pdev, sim_link_converse_refresh) :
+		      -ENOTCONN;
 #else
 	return -EOPNOTSUPP;
 #endif
+}
+
+/* TSMs */
+
+struct sim_link_tsm *to_sim_link_tsm(struct tsm_dev *tsm_dev)
+{
+	/* Not const in the memory that it is in */
+	return container_of((struct pci_tsm_ops *)tsm_dev->pci_ops,
+			    struct sim_link_tsm, ops);
+}
+
+static void sim_link_tsm_free(struct kref *ref)
+{
+	struct sim_link_tsm *tsm = container_of(ref, struct sim_link_tsm, ref);
+
+	WARN_ON(!list_empty(&tsm->tdis));
+	mutex_destroy(&tsm->lock);
+	kfree(tsm);
+}
+
+void sim_link_tsm_get(struct sim_link_tsm *tsm)
+{
+	kref_get(&tsm->ref);
+}
+
+void sim_link_tsm_put(struct sim_link_tsm *tsm)
+{
+	kref_put(&tsm->ref, sim_link_tsm_free);
+}
+
+/* What its platform wants a TSM to be */
+static struct sim_link_tsm *sim_link_tsm_alloc(struct sim_platform *p)
+{
+	struct sim_link_tsm *tsm = kzalloc_obj(*tsm);
+
+	if (!tsm)
+		return NULL;
+	kref_init(&tsm->ref);
+	mutex_init(&tsm->lock);
+	INIT_LIST_HEAD(&tsm->tdis);
+	tsm->ops = sim_link_ops;
+#ifdef PCI_TSM_OPS_PARALLEL
+	/* Nothing here needs to be called for one device at a time */
+	if (p->parallel)
+		tsm->ops.flags = PCI_TSM_OPS_PARALLEL;
+	if (p->op_mask)
+		tsm->ops.tdi_ops = sim_link_tdi_ops_init(tsm, p);
+#endif
+	return tsm;
 }
 
 /**
@@ -713,14 +501,20 @@ int sim_link_tsm_refresh(struct sim_device *d)
  * @p: platform whose bus is there
  *
  * Context: under sim_platform::lock.
- * Return: 0 with sim_platform::tsm_dev set, or what tsm_register() returns.
+ * Return: 0 with sim_platform::tsm_dev set; -ENOMEM; what tsm_register() returns.
  */
 int sim_link_tsm_register(struct sim_platform *p)
 {
-	struct tsm_dev *tsm_dev = tsm_register(&p->faux->dev, sim_link_ops(p));
+	struct sim_link_tsm *tsm = sim_link_tsm_alloc(p);
+	struct tsm_dev *tsm_dev;
 
-	if (IS_ERR(tsm_dev))
+	if (!tsm)
+		return -ENOMEM;
+	tsm_dev = tsm_register(&p->faux->dev, &tsm->ops);
+	if (IS_ERR(tsm_dev)) {
+		sim_link_tsm_put(tsm);
 		return PTR_ERR(tsm_dev);
+	}
 	p->tsm_dev = tsm_dev;
 	return 0;
 }
@@ -729,14 +523,17 @@ int sim_link_tsm_register(struct sim_platform *p)
  * sim_link_tsm_unregister() - undo sim_link_tsm_register()
  * @p: platform
  *
- * Connected devices are disconnected.
+ * Connected devices are disconnected, their TDIs torn down.
  *
  * Context: under sim_platform::lock.
  */
 void sim_link_tsm_unregister(struct sim_platform *p)
 {
+	struct sim_link_tsm *tsm = to_sim_link_tsm(p->tsm_dev);
+
 	tsm_unregister(p->tsm_dev);
 	p->tsm_dev = NULL;
+	sim_link_tsm_put(tsm);
 }
 
 MODULE_IMPORT_NS("TSM_SPDM");
