@@ -507,6 +507,18 @@ static void fault_text(struct kunit *test)
 		{ "key-refused", "key-refused 1 0\n" },
 		{ "key-refused 1 5", "key-refused 1 5\n" },
 		{ "never-secure", "never-secure\n" },
+		{ "tdisp-error 3", "tdisp-error 3 5\n" },
+		{ "tdisp-error 7 4294967295", "tdisp-error 7 4294967295\n" },
+		{ "tdisp-silent", "tdisp-silent 1\n" },
+		{ "tdisp-length 3 31", "tdisp-length 3 31\n" },
+		{ "tdisp-other 11", "tdisp-other 11\n" },
+		{ "state-lies", "state-lies 2\n" },
+		{ "state-lies 0", "state-lies 0\n" },
+		{ "report-bad 12", "report-bad 12\n" },
+		{ "report-portions\n", "report-portions 16\n" },
+		{ "report-empty", "report-empty\n" },
+		{ "report-lies", "report-lies\n" },
+		{ "report-endless", "report-endless\n" },
 		{ "remove 6", "remove 6\n" },
 	};
 	static const char * const wrong[] = {
@@ -515,6 +527,9 @@ static void fault_text(struct kunit *test)
 		"corrupt x", "corrupt 1 x", "corrupt 1 2 3", "corrupt 1,2",
 		"corrupt 1 4294967296", "bad-chain 1", "never-secure 1",
 		"key-refused 1 6", "busy 99999999999", "truncate1",
+		"tdisp-error 0", "tdisp-error 12", "tdisp-silent 1 1",
+		"tdisp-length 3 1025", "tdisp-other 12", "state-lies 256",
+		"report-bad 13", "report-lies 1",
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(good); i++) {
@@ -836,7 +851,7 @@ static void dsm_conversation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rsp.nr_regs,
 			SIM_IDE_REGS_DW(SIM_IDE_EP_STREAMS));
 
-	/* TDISP is not spoken yet: refused, and the session goes on */
+	/* No TDISP message is that short: refused, and the session goes on */
 	KUNIT_EXPECT_EQ(test, -EPROTO,
 			converse(test, c,
 				 spdm_requester_vendor(&c->requester,

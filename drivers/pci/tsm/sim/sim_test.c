@@ -140,7 +140,8 @@ static void cfg_identity(struct kunit *test)
 static void cfg_ext_chain(struct kunit *test)
 {
 	static const u16 ids[] = {
-		PCI_EXT_CAP_ID_DOE, PCI_EXT_CAP_ID_SRIOV, PCI_EXT_CAP_ID_IDE,
+		PCI_EXT_CAP_ID_DOE, PCI_EXT_CAP_ID_SRIOV,
+		PCI_EXT_CAP_ID_DVSEC, PCI_EXT_CAP_ID_IDE,
 	};
 	struct sim_device *d = to_dev(test);
 	u32 where = PCI_CFG_SPACE_SIZE;
@@ -152,6 +153,16 @@ static void cfg_ext_chain(struct kunit *test)
 		where = PCI_EXT_CAP_NEXT(header);
 	}
 	KUNIT_EXPECT_EQ(test, where, 0);
+
+	/* The others have a null capability in front of their only one */
+	for (int i = 1; i < TEST_PFS + TEST_VFS; i++) {
+		u32 header = cfg_read(d, i, PCI_CFG_SPACE_SIZE, 4);
+
+		KUNIT_EXPECT_EQ(test, PCI_EXT_CAP_ID(header), 0);
+		header = cfg_read(d, i, PCI_EXT_CAP_NEXT(header), 4);
+		KUNIT_EXPECT_EQ(test, PCI_EXT_CAP_ID(header), PCI_EXT_CAP_ID_DVSEC);
+		KUNIT_EXPECT_EQ(test, PCI_EXT_CAP_NEXT(header), 0);
+	}
 }
 
 static void cfg_bar_sizing(struct kunit *test)
