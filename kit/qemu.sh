@@ -54,8 +54,13 @@ terminal_size() {
 # Without five-level paging: with it, an interrupt while the kernel identifies its
 # boot processor has KASAN take every address of the kernel for a wild one, since
 # the width of virtual addresses is being found out at that moment.
+#
+# The shared memory device is there for its BAR: it has memory behind it that the
+# kernel uses for nothing else, and tsm_sim for the BARs of its functions.
+# shellcheck disable=SC2054 # the commas are QEMU's
 machine=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu "max,la57=off" -smp 2 -m 3G
 	-no-reboot -nic none -vga none
+	-object memory-backend-ram,id=bars,size=256M,share=on -device ivshmem-plain,memdev=bars
 	-kernel "$out/arch/x86/boot/bzImage" -initrd "$out/initramfs.cpio")
 
 # The script's output as it comes, but for the line that says how it ended

@@ -19,7 +19,7 @@ kernel=${KERNEL:-debug}
 out=$kit_build/tree/out-$kernel
 log=$kit_logs/console-test.log
 quiet_limit=${KIT_QUIET_LIMIT:-300}	# seconds without a line: it hangs
-total_limit=${KIT_TOTAL_LIMIT:-3600}
+total_limit=${KIT_TOTAL_LIMIT:-4200}
 [ "$kernel" = debug ] || [ $# -gt 0 ] ||
 	die "the $kernel kernel has no KUnit and no fault injection: name suites, such as cycles"
 state=$kit_results/run

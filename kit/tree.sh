@@ -33,7 +33,7 @@ trap 'rm -rf "$stage" "$tree.new" "$record".*' EXIT
 our_files() {
 	local where="drivers include arch virt tools Documentation" f
 	[ "$mode" != --untouched ] || return 0
-	[ -z "$mode" ] || where="drivers/pci/tsm/spdm drivers/pci/tsm/sim"
+	[ -z "$mode" ] || where="drivers/pci/tsm/spdm drivers/pci/tsm/sim include"
 	# shellcheck disable=SC2086
 	git ls-files -co --exclude-standard -- $where | while read -r f; do
 		[ ! -f "$f" ] || printf '%s\n' "$f"
@@ -90,6 +90,16 @@ append_hook() {
 	done
 }
 
+# without_tdis: the base's own core knows no TDIs, so the simulator does without
+without_tdis() {
+	local sim=$stage/drivers/pci/tsm/sim
+	cp kit/base-core/tdi-stubs.c "$sim"
+	sed -i -e 's/link-tdi.o link-guest.o/tdi-stubs.o/' \
+		-e '/consumer.o/d' "$sim/Makefile"
+	grep -q 'tdi-stubs.o' "$sim/Makefile" ||
+		die "the simulator's Makefile has no line for TDIs any more: see kit/tree.sh"
+}
+
 stage_all() {
 	local f hook
 	rm -rf "$stage"
@@ -97,6 +107,7 @@ stage_all() {
 	if [ "$mode" = --untouched ]; then
 		return
 	elif [ -n "$mode" ]; then
+		apply_hook iommu-emulated-fwspec.patch
 		append_hook pci-tsm-spdm.patch
 		append_hook pci-tsm-sim.patch
 	else
@@ -118,6 +129,7 @@ stage_all() {
 		cp "$f" "$stage/$f"
 	done <"$stage/.files"
 	rm "$stage/.files"
+	[ -z "$mode" ] || without_tdis
 }
 
 # What tells one state of the base from another: a tree given by KSRC may be

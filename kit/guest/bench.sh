@@ -7,5 +7,8 @@ set -eu
 
 prefix=${1:-}
 bench=${TSM_BENCH:-/kselftest/tsm/tsm_bench}
+tdi_bench=${TDI_BENCH:-/kselftest/tsm/tdi_bench}
 
 "$bench" ${prefix:+-p "$prefix"}
+# the base's own core has no TDIs
+[ -n "$prefix" ] || "$tdi_bench"

@@ -57,7 +57,7 @@ function centre(text,    left) {
 	if (field("protocol") == "IDE_KM" && field("object") + 1 in ide_km)
 		name = "IDE_KM " ide_km[field("object") + 1]
 	else if (field("protocol") == "TDISP")
-		name = "TDISP message " field("object")
+		name = "TDISP " name
 
 	session = field("session")
 	secured = session != "0" && session != "0x0"

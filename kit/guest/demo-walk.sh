@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Walks the main job in front of a person: a device is authenticated and its
-# link encrypted by one write to sysfs. Runs in the test kernel, with busybox.
+# link encrypted by one write to sysfs; then one of its functions is given to a
+# VM, and lost. Runs in the test kernel, with busybox.
 #
 # Each step says what it is for, shows the command as one would type it and what
 # the kernel answered, and checks the outcome. Exit status 0 only if every step
@@ -13,6 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 config=/sys/kernel/config/tsm-sim
 pci=/sys/bus/pci/devices
 trace=/sys/kernel/tracing
+consumer=/sys/kernel/debug/tsm-sim/consumer
 
 total=0
 good=0
@@ -100,17 +102,68 @@ devices() {
 	done
 }
 
+# tdi COMMAND...: what a VMM would do, through the file that is open as 3
+tdi() {
+	echo "$*" >&3 && cat <&3
+}
+
+# ranges: the MMIO ranges of the TDI's report, as a table
+ranges() {
+	printf '%-4s %-10s %-10s %s\n' BAR offset length 'who reaches it'
+	tdi report t | while read -r bar offset length kind; do
+		who='the VM alone'
+		[ "$kind" = tee ] || who='the host, too'
+		printf '%-4s %-10s %-10s %s\n' "$bar" "$offset" "$length" "$who"
+	done
+}
+
 # register FUNCTION OFFSET: a dword of configuration space, in decimal
 register() {
 	echo $((0x$(hexdump -v -s "$2" -n 4 -e '1/4 "%08x"' "$pci/$1/config")))
 }
 
-# ide_capability FUNCTION: offset of the IDE extended capability, id 0x30
-ide_capability() {
+# set_register FUNCTION OFFSET VALUE: write a dword of configuration space
+set_register() {
+	bytes=
+	for shift in 0 8 16 24; do
+		bytes="$bytes\\$(printf %03o $(($3 >> shift & 255)))"
+	done
+	# shellcheck disable=SC2059 # octal bytes are to be interpreted
+	printf "$bytes" |
+		dd of="$pci/$1/config" bs=4 seek=$(($2 / 4)) conv=notrunc 2>/dev/null
+}
+
+# transfer FUNCTION CONTROL ADDRESS LENGTH: one by the function's DMA engine
+transfer() {
+	engine=$(extended_capability "$1" 0x23) || return 1
+	set_register "$1" $((engine + 0x0c)) "$2"
+	set_register "$1" $((engine + 0x10)) "$4"
+	set_register "$1" $((engine + 0x14)) 0
+	set_register "$1" $((engine + 0x18)) "$3"
+	set_register "$1" $((engine + 0x1c)) 0
+	# what is left of the last one
+	set_register "$1" $((engine + 0x24)) 2
+	set_register "$1" $((engine + 0x20)) 1
+	# done, and nothing went wrong
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		status=$(register "$1" $((engine + 0x24)))
+		[ $((status & 2)) -eq 0 ] || break
+		sleep 1
+	done
+	[ $((status >> 8 & 255)) -eq 0 ] && [ $((status & 2)) -ne 0 ]
+}
+
+# dma FUNCTION FROM TO LENGTH: it copies private memory, with the T bit set
+dma() {
+	transfer "$1" 2 "$2" "$4" && transfer "$1" 3 "$3" "$4"
+}
+
+# extended_capability FUNCTION ID: its offset in configuration space
+extended_capability() {
 	pos=256
 	while [ "$pos" -ne 0 ]; do
 		header=$(register "$1" "$pos")
-		if [ $((header & 0xffff)) -eq $((0x30)) ]; then
+		if [ $((header & 0xffff)) -eq $(($2)) ]; then
 			echo "$pos"
 			return 0
 		fi
@@ -121,7 +174,7 @@ ide_capability() {
 
 # stream_registers FUNCTION NUMBER: control and status of a selective stream
 stream_registers() {
-	cap=$(ide_capability "$1") || return 1
+	cap=$(extended_capability "$1" 0x30) || return 1
 	bits=$(register "$1" $((cap + 4)))
 	pos=$((cap + 12))
 	# Link stream blocks come first, one for each traffic class
@@ -156,6 +209,7 @@ verdict
 step 'a platform with two devices, built in configfs'
 type_in "cd $config
 mkdir demo demo/nic demo/gpu
+echo 1 > demo/nic/total_vfs
 echo 1 > demo/live"
 [ "$(attr $config/demo/live)" = 1 ] || wrong
 verdict
@@ -227,6 +281,97 @@ shown "cat $trace/trace   # drawn as a chart"
 out=$(awk -f "$here/demo-chart.awk" $trace/trace)
 answered
 for message in GET_VERSION CHALLENGE KEY_EXCHANGE FINISH KEY_PROG K_SET_GO; do
+	[ "$(lines $message)" -ge 1 ] || wrong
+done
+verdict
+
+step "one of its functions is to be a VM's: a virtual one"
+type_in "cd $pci/$endpoint
+echo pci-pf-stub > driver_override
+echo $endpoint > /sys/bus/pci/drivers_probe
+echo 1 > sriov_numvfs
+cat virtfn0/tsm/dsm"
+[ "$out" = "$endpoint" ] || wrong
+verdict
+
+vf=$(basename "$(readlink -f "$pci/$endpoint/virtfn0")")
+
+step 'what a VMM does: a VM, and the function as number 0100 in it'
+shown "exec 3<> $consumer   # a VMM's iommufd does this, too
+tdi() { echo \"\$*\" >&3 && cat <&3; }"
+out=
+mount -t debugfs none /sys/kernel/debug 2>/dev/null
+exec 3<>$consumer || wrong
+answered
+type_in "tdi vm vm0
+tdi create t bdf=$vf vm=vm0 rid=0x100
+cat $pci/$vf/tsm/tdi_state"
+[ "$out" = unlocked ] || wrong
+verdict
+
+step 'lock it: from now on its configuration is fixed'
+: >$trace/trace
+type_in "printf '\\004\\000' | dd of=$pci/$vf/config bs=2 seek=2 2>/dev/null   # bus master
+tdi lock t
+cat $pci/$vf/tsm/tdi_state $config/demo/nic/tdi_states"
+[ "$(lines '^locked$')" -eq 1 ] || wrong
+[ "$(lines "${vf#*:} locked\$")" -eq 1 ] || wrong
+verdict
+
+step 'what the device says that it is: its interface report'
+shown 'tdi report t   # as a table'
+out=$(ranges)
+answered
+[ "$(lines 'the VM alone$')" -ge 1 ] || wrong
+verdict
+
+step 'the VM trusts it: DMA to private memory, and run'
+type_in "tdi req t op=3
+tdi run t
+cat $pci/$vf/tsm/tdi_state"
+[ "$(lines '^run$')" -eq 1 ] || wrong
+verdict
+
+step "DMA: the device copies 16 bytes of the VM's private memory"
+secret=$(printf 'hello, private!\n' | hexdump -v -e '1/1 "%02x"')
+type_in "tdi mem-write vm0 gpa=0x1000 hex=$secret
+tdi mem-read vm0 gpa=0x2000 len=16   # before
+dma $vf 0x1000 0x2000 16             # its registers, in configuration space
+tdi mem-read vm0 gpa=0x2000 len=16"
+[ "$(lines "^$secret\$")" -eq 1 ] || wrong
+verdict
+
+step 'the connection is in use now'
+shown "echo $tsm > $pci/$endpoint/tsm/disconnect"
+out=$({ echo "$tsm" >"$pci/$endpoint/tsm/disconnect"; } 2>&1) && wrong
+answered
+[ "$(attr "$pci/$endpoint/tsm/connect")" = "$tsm" ] || wrong
+verdict
+
+step "somebody clears its bus master enable, behind everybody's back"
+type_in "printf '\\000\\000' | dd of=$pci/$vf/config bs=2 seek=2 2>/dev/null
+tdi state t
+cat $config/demo/nic/tdi_errors"
+[ "$(lines '^state=ERROR')" -eq 1 ] || wrong
+[ "$(lines '^command 1$')" -eq 1 ] || wrong
+verdict
+
+step "stop it: it is the host's again, and nothing of the VM is left"
+type_in "tdi stop t
+tdi log t   # what the host was told to do, and when
+tdi state t
+tdi destroy t"
+[ "$(lines '^state=UNLOCKED')" -eq 1 ] || wrong
+[ "$(lines ' revoke 0$')" -eq 1 ] || wrong
+verdict
+exec 3>&-
+
+step 'this is what TSM and device have said about it, in their session'
+shown "cat $trace/trace   # drawn as a chart"
+out=$(awk -f "$here/demo-chart.awk" $trace/trace)
+answered
+for message in LOCK_INTERFACE_REQUEST DEVICE_INTERFACE_REPORT \
+	START_INTERFACE_REQUEST STOP_INTERFACE_REQUEST; do
 	[ "$(lines $message)" -ge 1 ] || wrong
 done
 verdict
