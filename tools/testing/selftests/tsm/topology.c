@@ -67,6 +67,7 @@ TEST_F(topology, fixed_while_live)
 	test_ok(sim_up(&self->sim));
 	test_err(EBUSY, sim_set(self->d, "functions", "2"));
 	test_err(EBUSY, sim_set(self->d, "total_vfs", "2"));
+	test_err(EBUSY, sim_set(self->d, "soft_reset", "1"));
 	test_err(EBUSY, sim_device_create(&late, &self->sim.p, "late"));
 	/* Once is enough */
 	test_err(EPERM, sim_platform_live(&self->sim.p, true));
@@ -86,6 +87,8 @@ TEST_F(topology, what_is_written_is_read)
 	test_ok(sim_set(self->d, "functions", "8"));
 	test_ok(sim_set(self->d, "total_vfs", "16"));
 	test_ok(sim_set(self->d, "latency_ms", "900"));
+	test_ok(sim_set(self->d, "soft_reset", "1"));
+	ASSERT_EQ(1, sim_count(self->d, "soft_reset"));
 	ASSERT_EQ(8, sim_count(self->d, "functions"));
 	ASSERT_EQ(16, sim_count(self->d, "total_vfs"));
 	ASSERT_EQ(900, sim_count(self->d, "latency_ms"));
@@ -110,6 +113,27 @@ TEST_F(topology, parallel_or_not)
 	test_ok(sim_platform_set(&self->sim.p, "parallel", "1"));
 	test_ok(sim_up(&self->sim));
 	test_works(self->d);
+}
+
+/* A device that nothing was locked in has no TDIs, and no trouble with them */
+TEST_F(topology, no_tdis)
+{
+	char buf[SIM_TEXT], zero[SIM_TEXT] = "";
+	char *cause;
+
+	test_ok(sim_up(&self->sim));
+	test_works(self->d);
+	test_ok(sim_get(self->d, "tdi_states", buf, sizeof(buf)));
+	ASSERT_STREQ("", buf);
+	/* The attribute takes a name without its domain */
+	test_err(ENXIO, sim_set(self->d, "tdi_error", "%s",
+				strchr(self->d->bdf, ':') + 1));
+	test_ok(sim_get(self->d, "tdi_errors", buf, sizeof(buf)));
+	for (cause = strtok(buf, "\n"); cause; cause = strtok(NULL, "\n")) {
+		snprintf(zero, sizeof(zero), "%s", cause);
+		ASSERT_STREQ(" 0", strchr(zero, ' '));
+	}
+	ASSERT_STREQ("device 0", zero);
 }
 
 TEST_F(topology, eight_functions)
@@ -157,6 +181,14 @@ FIXTURE_VARIANT_ADD(invalid, latency_long)
 	{ .attr = "latency_ms", .val = "901", .error = EINVAL };
 FIXTURE_VARIANT_ADD(invalid, latency_text)
 	{ .attr = "latency_ms", .val = "1s", .error = EINVAL };
+FIXTURE_VARIANT_ADD(invalid, soft_reset_text)
+	{ .attr = "soft_reset", .val = "x", .error = EINVAL };
+FIXTURE_VARIANT_ADD(invalid, tdi_text)
+	{ .attr = "tdi_error", .val = "pf0", .error = EINVAL };
+FIXTURE_VARIANT_ADD(invalid, tdi_range)
+	{ .attr = "tdi_error", .val = "01:20.0", .error = EINVAL };
+FIXTURE_VARIANT_ADD(invalid, tdi_dead)
+	{ .attr = "tdi_error", .val = "01:00.0", .error = ENXIO };
 FIXTURE_VARIANT_ADD(invalid, fault_text)
 	{ .attr = "fault", .val = "nonsense", .error = EINVAL };
 FIXTURE_VARIANT_ADD(invalid, fault_message)

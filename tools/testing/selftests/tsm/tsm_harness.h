@@ -13,6 +13,7 @@
 
 #include "kselftest_harness.h"
 #include "tsm_sim.h"
+#include "tsm_tdi.h"
 
 /* A connect takes a second or two where every access is checked and emulated */
 #undef TEST_TIMEOUT_DEFAULT
@@ -69,6 +70,18 @@ static inline void _test_works_again(struct __test_metadata *_metadata,
 	test_disconnect(d);
 	test_idle(d);
 }
+
+/* TDIs: what a command does, and what everybody makes of it */
+#define test_cmd(v, ...) test_ok(vmm_cmd(v, __VA_ARGS__))
+#define test_err_cmd(err, v, ...) test_err(err, vmm_cmd(v, __VA_ARGS__))
+#define test_state(v, tdi, state) \
+	({ ASSERT_STREQ(state, vmm_state(v, tdi)); })
+#define test_device(d, bdf, state) ({ ASSERT_STREQ(state, sim_tdi(d, bdf)); })
+#define test_hooks(v, tdi, hooks) \
+	({ ASSERT_STREQ(hooks, vmm_hooks(v, tdi)); })
+
+/* The host was never called when it must not be */
+#define test_in_order(v, tdi) ({ ASSERT_EQ(0, vmm_host(v, tdi, "disorder")); })
 
 /* Start to connect in another process, return when the two sides are talking */
 #define test_start_connect(job, d) _test_start_connect(_metadata, job, d)
@@ -136,6 +149,100 @@ static inline int sim_power_cycle(struct sim *s)
 	int err = sim_platform_live(&s->p, false);
 
 	return err ? err : sim_up(s);
+}
+
+#define SCENE_VFS		4
+
+/**
+ * struct scene - what most tests of TDIs want
+ * @sim: a platform
+ * @d: its first device
+ * @vf: virtual functions of @d
+ * @v: a VMM, with a VM called vm0
+ */
+struct scene {
+	struct sim sim;
+	struct sim_device *d;
+	char vf[SCENE_VFS][32];
+	struct vmm v;
+};
+
+/* Create it; the TSM may still be told what it is like */
+static inline int scene_build(struct scene *s, const char *name, unsigned int nr)
+{
+	unsigned int i;
+	int err;
+
+	err = sim_prepare(&s->sim, name, nr);
+	for (i = 0; !err && i < nr; i++) {
+		err = sim_set(&s->sim.d[i], "total_vfs", "%d", SCENE_VFS);
+		err = err ?: sim_set(&s->sim.d[i], "functions", "2");
+	}
+	return err;
+}
+
+/* Enable the virtual functions of the first device, and learn their names */
+static inline int scene_vfs(struct scene *s)
+{
+	unsigned int i;
+	int err;
+
+	s->d = &s->sim.d[0];
+	err = sim_vfs(s->d, SCENE_VFS);
+	for (i = 0; !err && i < SCENE_VFS; i++)
+		err = sim_pci_vf(s->d->bdf, i, s->vf[i], sizeof(s->vf[i]));
+	return err;
+}
+
+/* Make it live, and connect all devices */
+static inline int scene_devices(struct scene *s)
+{
+	unsigned int i;
+	int err;
+
+	err = sim_up(&s->sim);
+	err = err ?: scene_vfs(s);
+	for (i = 0; !err && i < s->sim.nr; i++)
+		err = sim_connect(&s->sim.d[i]);
+	return err;
+}
+
+/* The same, with a VMM and its VM */
+static inline int scene_connect(struct scene *s)
+{
+	int err = scene_devices(s);
+
+	err = err ?: vmm_open(&s->v);
+	return err ?: vmm_cmd(&s->v, "vm vm0");
+}
+
+static inline int scene_strike(struct scene *s)
+{
+	vmm_close(&s->v);
+	return sim_platform_destroy(&s->sim.p);
+}
+
+/* One TDI of each kind: running with DMA, locked, and unlocked */
+static inline int three_tdis(struct scene *s, const char *bdf)
+{
+	int err;
+
+	err = vmm_create(&s->v, "t", bdf, "vm0", 1, NULL);
+	err = err ?: vmm_create(&s->v, "l", s->vf[1], "vm0", 2, NULL);
+	err = err ?: vmm_create(&s->v, "u", s->vf[2], "vm0", 3, NULL);
+	err = err ?: vmm_cmd(&s->v, "lock l");
+	err = err ?: vmm_run(&s->v, "t");
+	trace_clear();
+	return err;
+}
+
+/* A TDI of another device, which none of this concerns */
+static inline int bystander(struct scene *s)
+{
+	int err;
+
+	err = vmm_create(&s->v, "other", s->sim.d[1].bdf, "vm0", 9, NULL);
+	return err ?: vmm_run(&s->v, "other");
 }
 
 /* Run the tests, if this kernel has what they need */

@@ -156,6 +156,12 @@ bool sim_module_builtin(void)
 
 int sim_module_load(void)
 {
+	return sim_module_load_with(NULL);
+}
+
+/* With a parameter on top of those that the machine is configured for */
+int sim_module_load_with(const char *parameter)
+{
 	int status;
 	pid_t pid;
 
@@ -163,7 +169,7 @@ int sim_module_load(void)
 	if (pid < 0)
 		return -errno;
 	if (!pid) {
-		execlp("modprobe", "modprobe", SIM_MODULE, NULL);
+		execlp("modprobe", "modprobe", SIM_MODULE, parameter, NULL);
 		_exit(127);
 	}
 	if (waitpid(pid, &status, 0) < 0)
@@ -256,6 +262,14 @@ static int platform_read(struct sim_platform *p, const char *attr, char *buf,
 	return sim_read(path, buf, size);
 }
 
+int sim_platform_set(struct sim_platform *p, const char *attr, const char *val)
+{
+	char path[SIM_PATH];
+
+	snprintf(path, sizeof(path), SIM_ROOT "/%s/%s", p->name, attr);
+	return sim_write(path, val);
+}
+
 int sim_platform_create(struct sim_platform *p, const char *name)
 {
 	char path[SIM_PATH];
@@ -264,15 +278,6 @@ int sim_platform_create(struct sim_platform *p, const char *name)
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(path, sizeof(path), SIM_ROOT "/%s", name);
 	return mkdir(path, 0755) ? -errno : 0;
-}
-
-int sim_platform_set(struct sim_platform *p, const char *attr,
-		     const char *val)
-{
-	char path[SIM_PATH];
-
-	snprintf(path, sizeof(path), SIM_ROOT "/%s/%s", p->name, attr);
-	return sim_write(path, val);
 }
 
 /* Find the host bridge through the first device that has a root port */

@@ -90,6 +90,7 @@ void sim_relax(void);
 /* Kernel and module */
 int sim_require(void);
 int sim_module_load(void);
+int sim_module_load_with(const char *parameter);
 int sim_module_unload(void);
 bool sim_module_builtin(void);
 void sim_sweep(void);

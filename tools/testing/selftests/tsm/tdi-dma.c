@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DMA of TDIs: bytes get into private memory of the VM when guest, host, TSM and
+ * device all say so, into no other VM's, and not a single one when any of them
+ * has ceased to.
+ */
+#include <sys/mman.h>
+
+#include <linux/pci_regs.h>
+
+#include "tsm_harness.h"
+#include "tsm_vfio.h"
+
+#define VM_BYTES	0x10000
+#define CHUNK		0x1000
+
+/* Long enough for a function that still moves bytes to be caught */
+#define STILL_MS	100
+
+FIXTURE(tdi_dma)
+{
+	struct scene s;
+	struct vfio_user user;
+};
+
+FIXTURE_SETUP(tdi_dma)
+{
+	sim_sweep();
+	vfio_init(&self->user);
+	test_ok(scene_build(&self->s, "alpha", 1));
+	test_ok(scene_connect(&self->s));
+}
+
+FIXTURE_TEARDOWN(tdi_dma)
+{
+	vfio_close(&self->user);
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+/* Offset of the DMA engine's registers in config space, or -errno */
+static int engine(const char *bdf)
+{
+	uint32_t pos = PCI_CFG_SPACE_SIZE, hdr, id;
+	int err = 0;
+
+	while (!err && pos) {
+		err = sim_cfg_read(bdf, pos, 4, &hdr);
+		err = err ?: sim_cfg_read(bdf, pos + PCI_DVSEC_HEADER2, 2, &id);
+		if (!err && PCI_EXT_CAP_ID(hdr) == PCI_EXT_CAP_ID_DVSEC &&
+		    id == DMA_DVSEC_ID)
+			return pos;
+		pos = PCI_EXT_CAP_NEXT(hdr);
+	}
+	return err ?: -ENOENT;
+}
+
+static int engine_start(const char *bdf, uint32_t ctrl, uint64_t gpa,
+			uint32_t offset, uint32_t len)
+{
+	const struct {
+		unsigned int reg;
+		uint32_t val;
+	} regs[] = {
+		{ DMA_CTRL, ctrl }, { DMA_IOVA, gpa }, { DMA_IOVA + 4, gpa >> 32 },
+		{ DMA_OFFSET, offset }, { DMA_LEN, len },
+		{ DMA_DOORBELL, DMA_GO },
+	};
+	int pos = engine(bdf), err = 0;
+	size_t i;
+
+	if (pos < 0)
+		return pos;
+	for (i = 0; !err && i < ARRAY_SIZE(regs); i++)
+		err = sim_cfg_write(bdf, pos + regs[i].reg, 4, regs[i].val);
+	return err;
+}
+
+/* How the transfer ended, enum dma_result, or -errno */
+static int engine_wait(const char *bdf)
+{
+	int pos = engine(bdf), err;
+	uint32_t status = 0;
+
+	if (pos < 0)
+		return pos;
+	if (!sim_wait(sim_cfg_read(bdf, pos + DMA_STATUS, 4, &status) ||
+		      status & DMA_DONE, DMA_TIMEOUT_MS))
+		return -ETIMEDOUT;
+	err = sim_cfg_write(bdf, pos + DMA_STATUS, 4, DMA_DONE);
+	return err ?: (int)DMA_RESULT(status);
+}
+
+static int engine_run(const char *bdf, uint32_t ctrl, uint64_t gpa,
+		      uint32_t offset, uint32_t len)
+{
+	int err = engine_start(bdf, ctrl, gpa, offset, len);
+
+	return err ?: engine_wait(bdf);
+}
+
+static int set_master(const char *bdf)
+{
+	return sim_cfg_write(bdf, 4, 2, 4);
+}
+
+/* Fill private memory with one byte */
+static int vm_fill(struct vmm *v, const char *vm, unsigned int gpa,
+		   unsigned int len, uint8_t byte)
+{
+	char hex[2 * 64 + 1];
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < 64; i++)
+		sprintf(hex + 2 * i, "%02x", byte);
+	for (i = 0; !err && i < len; i += 64)
+		err = vmm_cmd(v, "mem-write %s gpa=%#x hex=%s", vm, gpa + i,
+			      hex);
+	return err;
+}
+
+/* Is all of it this byte? */
+static bool vm_is(struct vmm *v, const char *vm, unsigned int gpa,
+		  unsigned int len, uint8_t byte)
+{
+	char want[3];
+	unsigned int i;
+
+	if (vmm_cmd(v, "mem-read %s gpa=%#x len=%u", vm, gpa, len) ||
+	    strlen(v->answer) != 2 * len + 1)
+		return false;
+	snprintf(want, sizeof(want), "%02x", byte);
+	for (i = 0; i < len; i++)
+		if (memcmp(v->answer + 2 * i, want, 2))
+			return false;
+	return true;
+}
+
+/* Each of the four has a say: state of the device, T bit, guest, host */
+TEST_F(tdi_dma, who_has_a_say)
+{
+	const char *vf = self->s.vf[0];
+	struct vmm *v = &self->s.v;
+
+	test_ok(set_master(vf));
+	test_ok(vmm_create(v, "t", vf, "vm0", 1, NULL));
+	ASSERT_EQ(DMA_T_BIT, engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
+
+	test_cmd(v, "lock t");
+	ASSERT_EQ(DMA_TDI_STATE, engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
+	ASSERT_EQ(DMA_TDI_STATE, engine_run(vf, DMA_OUT, 0, 0, CHUNK));
+
+	test_cmd(v, "run t");
+	/* The guest has not allowed it */
+	ASSERT_EQ(DMA_PRIVATE_FAULT,
+		  engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
+	test_ok(vmm_req(v, "t", TSM_OP_ENABLE_DMA, NULL, 0, NULL, NULL));
+	ASSERT_EQ(DMA_OK, engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
+	/* Shared memory is not for a function in RUN */
+	ASSERT_EQ(DMA_T_BIT, engine_run(vf, DMA_OUT, 0, 0, CHUNK));
+	/* There is no more memory than that */
+	ASSERT_EQ(DMA_PRIVATE_FAULT,
+		  engine_run(vf, DMA_OUT | DMA_TEE, VM_BYTES, 0, 1));
+	ASSERT_EQ(DMA_PRIVATE_FAULT,
+		  engine_run(vf, DMA_OUT | DMA_TEE, -1ull, 0, 1));
+
+	test_ok(vmm_req(v, "t", TSM_OP_DISABLE_DMA, NULL, 0, NULL, NULL));
+	ASSERT_EQ(DMA_PRIVATE_FAULT,
+		  engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
+	test_ok(vmm_req(v, "t", TSM_OP_ENABLE_DMA, NULL, 0, NULL, NULL));
+	ASSERT_EQ(DMA_OK, engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
+
+	test_ok(sim_tdi_error(self->s.d, vf));
+	ASSERT_EQ(DMA_TDI_STATE, engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
+	test_cmd(v, "stop t");
+	ASSERT_EQ(DMA_T_BIT, engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
+	test_in_order(v, "t");
+}
+
+/* A TSM whose guest has no say in it lets DMA begin with RUN */
+TEST_F(tdi_dma, implied)
+{
+	struct vmm *v = &self->s.v;
+
+	vmm_close(v);
+	test_ok(sim_platform_live(&self->s.sim.p, false));
+	test_ok(sim_platform_set(&self->s.sim.p, "op_mask", "0x304"));
+	test_ok(scene_connect(&self->s));
+
+	test_ok(set_master(self->s.vf[0]));
+	test_ok(vmm_create(v, "t", self->s.vf[0], "vm0", 1, NULL));
+	test_cmd(v, "lock t");
+	test_cmd(v, "run t");
+	ASSERT_EQ(DMA_OK, engine_run(self->s.vf[0], DMA_OUT | DMA_TEE, 0, 0,
+				     CHUNK));
+}
+
+/* What is moved is what was there, and where it was to go */
+TEST_F(tdi_dma, moves_bytes)
+{
+	const char *vf = self->s.vf[0], *other = self->s.vf[1];
+	struct vmm *v = &self->s.v;
+
+	test_cmd(v, "vm vm1");
+	test_ok(set_master(vf));
+	test_ok(set_master(other));
+	test_ok(vm_fill(v, "vm0", 0, VM_BYTES, 0x11));
+	test_ok(vm_fill(v, "vm0", 0x1000, CHUNK, 0xa5));
+	test_ok(vm_fill(v, "vm1", 0, VM_BYTES, 0x22));
+	test_ok(vmm_create(v, "t", vf, "vm0", 1, NULL));
+	test_ok(vmm_create(v, "u", other, "vm1", 1, NULL));
+	test_ok(vmm_run(v, "t"));
+	test_ok(vmm_run(v, "u"));
+
+	ASSERT_EQ(DMA_OK, engine_run(vf, DMA_IN | DMA_TEE, 0x1000, 0, CHUNK));
+	ASSERT_EQ(DMA_OK, engine_run(vf, DMA_OUT | DMA_TEE, 0x4000, 0, CHUNK));
+	ASSERT_TRUE(vm_is(v, "vm0", 0, 0x1000, 0x11));
+	ASSERT_TRUE(vm_is(v, "vm0", 0x1000, CHUNK, 0xa5));
+	ASSERT_TRUE(vm_is(v, "vm0", 0x2000, 0x2000, 0x11));
+	ASSERT_TRUE(vm_is(v, "vm0", 0x4000, CHUNK, 0xa5));
+	ASSERT_TRUE(vm_is(v, "vm0", 0x5000, VM_BYTES - 0x5000, 0x11));
+	/* The other VM, at the same addresses, has other memory */
+	ASSERT_TRUE(vm_is(v, "vm1", 0, VM_BYTES, 0x22));
+	ASSERT_EQ(DMA_OK, engine_run(other, DMA_IN | DMA_TEE, 0, 0, CHUNK));
+	ASSERT_EQ(DMA_OK, engine_run(other, DMA_OUT | DMA_TEE, 0x8000, 0,
+				     CHUNK));
+	ASSERT_TRUE(vm_is(v, "vm1", 0, VM_BYTES, 0x22));
+	ASSERT_TRUE(vm_is(v, "vm0", 0x5000, VM_BYTES - 0x5000, 0x11));
+
+	/* A bind leaves nothing of its VM in the device */
+	test_cmd(v, "destroy t");
+	test_ok(vmm_create(v, "t", vf, "vm1", 2, NULL));
+	test_ok(vmm_run(v, "t"));
+	ASSERT_EQ(DMA_OK, engine_run(vf, DMA_OUT | DMA_TEE, 0xc000, 0, CHUNK));
+	ASSERT_TRUE(vm_is(v, "vm1", 0xc000, CHUNK, 0));
+}
+
+/* However it is taken away, not a byte moves when that is done */
+enum taken_by {
+	TAKEN_BY_STOP,
+	TAKEN_BY_FORCE,
+	TAKEN_BY_BLOCK,
+	TAKEN_BY_GUEST,
+	TAKEN_BY_DESTROY,
+	TAKEN_BY_UNREGISTER,
+	TAKEN_BY_SRIOV,
+};
+
+FIXTURE(taken)
+{
+	struct scene s;
+};
+
+FIXTURE_VARIANT(taken)
+{
+	enum taken_by by;
+	const char *tsm_fault;
+	bool revoke_first;
+};
+
+FIXTURE_VARIANT_ADD(taken, by_stop) { .by = TAKEN_BY_STOP };
+FIXTURE_VARIANT_ADD(taken, by_stop_revoke_first)
+	{ .by = TAKEN_BY_STOP, .revoke_first = true };
+FIXTURE_VARIANT_ADD(taken, by_force)
+	{ .by = TAKEN_BY_FORCE, .tsm_fault = "stop" };
+FIXTURE_VARIANT_ADD(taken, by_block)
+	{ .by = TAKEN_BY_BLOCK, .tsm_fault = "stop force" };
+FIXTURE_VARIANT_ADD(taken, by_guest) { .by = TAKEN_BY_GUEST };
+FIXTURE_VARIANT_ADD(taken, by_destroy) { .by = TAKEN_BY_DESTROY };
+FIXTURE_VARIANT_ADD(taken, by_unregister) { .by = TAKEN_BY_UNREGISTER };
+FIXTURE_VARIANT_ADD(taken, by_sriov) { .by = TAKEN_BY_SRIOV };
+
+FIXTURE_SETUP(taken)
+{
+	sim_sweep();
+	test_ok(scene_build(&self->s, "alpha", 1));
+	if (variant->revoke_first)
+		test_ok(sim_platform_set(&self->s.sim.p, "revoke_first", "1"));
+	test_ok(scene_connect(&self->s));
+}
+
+FIXTURE_TEARDOWN(taken)
+{
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+TEST_F(taken, not_a_byte)
+{
+	const char *vf = self->s.vf[0];
+	struct vmm *v = &self->s.v;
+
+	test_ok(set_master(vf));
+	test_ok(vmm_create(v, "t", vf, "vm0", 1, NULL));
+	test_ok(vmm_run(v, "t"));
+	test_ok(vm_fill(v, "vm0", 0, VM_BYTES, 0x11));
+	/* Zeros, over and over */
+	test_ok(engine_start(vf, DMA_OUT | DMA_TEE | DMA_REPEAT, 0, 0,
+			     DMA_BUF_BYTES));
+	ASSERT_TRUE(sim_wait(vm_is(v, "vm0", DMA_BUF_BYTES - 64, 64, 0),
+			     DMA_TIMEOUT_MS));
+
+	if (variant->tsm_fault)
+		test_ok(sim_set(self->s.d, "tsm_fault", "%s",
+				variant->tsm_fault));
+	switch (variant->by) {
+	case TAKEN_BY_STOP:
+	case TAKEN_BY_FORCE:
+	case TAKEN_BY_BLOCK:
+		test_cmd(v, "stop t");
+		break;
+	case TAKEN_BY_GUEST:
+		test_ok(vmm_req(v, "t", TSM_OP_DISABLE_DMA, NULL, 0, NULL,
+				NULL));
+		break;
+	case TAKEN_BY_DESTROY:
+		test_cmd(v, "destroy t");
+		break;
+	case TAKEN_BY_UNREGISTER:
+		test_ok(sim_platform_live(&self->s.sim.p, false));
+		break;
+	case TAKEN_BY_SRIOV:
+		test_ok(sim_vfs(self->s.d, 0));
+		break;
+	}
+	test_ok(vm_fill(v, "vm0", 0, VM_BYTES, 0x33));
+	usleep(1000 * STILL_MS);
+	ASSERT_TRUE(vm_is(v, "vm0", 0, VM_BYTES, 0x33));
+	test_ok(sim_set(self->s.d, "tsm_fault", "none"));
+}
+
+/* A function that moves bytes up to the moment of lock is found out */
+TEST_F(tdi_dma, busy_at_lock)
+{
+	const char *vf = self->s.vf[0];
+	struct vmm *v = &self->s.v;
+	uint8_t *mem;
+
+	mem = mmap(NULL, VM_BYTES, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, mem);
+	test_ok(sim_pci_driver(vf, "vfio-pci"));
+	test_ok(vfio_open(&self->user, vf));
+	test_ok(vfio_attach(&self->user));
+	test_ok(vfio_map(&self->user, mem, VM_BYTES, 0x10000000, true));
+	test_ok(vfio_set_master(&self->user, true));
+	memset(mem, 0x44, VM_BYTES);
+	test_ok(dma_start(&self->user, DMA_OUT | DMA_REPEAT, 0x10000000, 0,
+			  DMA_BUF_BYTES));
+
+	test_ok(vmm_create(v, "t", vf, "vm0", 1, NULL));
+	test_err_cmd(EBUSY, v, "lock t");
+	test_state(v, "t", "UNLOCKED");
+	test_device(self->s.d, vf, "unlocked");
+	test_hooks(v, "t", "gate!");
+	/* It was not disturbed either */
+	ASSERT_TRUE(dma_read(&self->user, DMA_STATUS) & DMA_BUSY);
+
+	test_ok(dma_write(&self->user, DMA_DOORBELL, DMA_ABORT));
+	ASSERT_EQ(DMA_ABORTED, dma_wait(&self->user));
+	test_ok(vmm_run(v, "t"));
+	test_device(self->s.d, vf, "run");
+	test_cmd(v, "destroy t");
+	vfio_close(&self->user);
+	test_ok(sim_pci_driver(vf, NULL));
+	munmap(mem, VM_BYTES);
+}
+
+int main(int argc, char **argv)
+{
+	return tsm_harness_run(argc, argv);
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A userspace driver of a simulated function. See tsm_vfio.h for what each
+ * function promises.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/iommufd.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "tsm_sim.h"
+#include "tsm_vfio.h"
+
+void vfio_init(struct vfio_user *u)
+{
+	memset(u, 0, sizeof(*u));
+	u->device = -1;
+	u->iommufd = -1;
+}
+
+void vfio_close(struct vfio_user *u)
+{
+	if (u->device >= 0)
+		close(u->device);
+	if (u->iommufd >= 0)
+		close(u->iommufd);
+	vfio_init(u);
+}
+
+/* Name of the function's VFIO device, as in /dev/vfio/devices */
+static int vfio_name(const char *bdf, char *name, size_t size)
+{
+	char path[SIM_PATH];
+	struct dirent *ent;
+	int err = -ENOENT;
+	DIR *dir;
+
+	sim_pci_path(path, sizeof(path), bdf, "vfio-dev");
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while (err && (ent = readdir(dir))) {
+		if (ent->d_name[0] == '.')
+			continue;
+		snprintf(name, size, "%s", ent->d_name);
+		err = 0;
+	}
+	closedir(dir);
+	return err;
+}
+
+static int vfio_region(struct vfio_user *u, unsigned int index,
+		       struct vfio_region_info *info)
+{
+	*info = (struct vfio_region_info) {
+		.argsz = sizeof(*info),
+		.index = index,
+	};
+	return ioctl(u->device, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
+}
+
+uint32_t vfio_config_read(struct vfio_user *u, unsigned int where, size_t size)
+{
+	uint32_t val = 0;
+
+	/* As hardware does where nothing answers */
+	if (pread(u->device, &val, size, u->config + where) != (ssize_t)size)
+		return UINT32_MAX;
+	return val;
+}
+
+int vfio_config_write(struct vfio_user *u, unsigned int where, size_t size,
+		      uint32_t val)
+{
+	ssize_t done = pwrite(u->device, &val, size, u->config + where);
+
+	if (done < 0)
+		return -errno;
+	return done == (ssize_t)size ? 0 : -EIO;
+}
+
+static int find_dma(struct vfio_user *u)
+{
+	unsigned int where = PCI_CFG_SPACE_SIZE;
+	int loops;
+
+	for (loops = 0; where && loops < 64; loops++) {
+		uint32_t header = vfio_config_read(u, where, 4);
+
+		if (PCI_EXT_CAP_ID(header) == PCI_EXT_CAP_ID_DVSEC &&
+		    vfio_config_read(u, where + PCI_DVSEC_HEADER2, 2) ==
+			    DMA_DVSEC_ID) {
+			u->dma = where;
+			return 0;
+		}
+		where = PCI_EXT_CAP_NEXT(header);
+	}
+	return -ENODEV;
+}
+
+/* Open the function, which resets it, and bind it to a new iommufd */
+int vfio_open(struct vfio_user *u, const char *bdf)
+{
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	char name[SIM_PATH], path[SIM_PATH + 32];
+	struct vfio_region_info info;
+	int err;
+
+	vfio_init(u);
+	err = vfio_name(bdf, name, sizeof(name));
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name);
+	u->device = open(path, O_RDWR | O_CLOEXEC);
+	if (u->device < 0)
+		return -errno;
+	u->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (u->iommufd < 0) {
+		err = -errno;
+		goto fail;
+	}
+	bind.iommufd = u->iommufd;
+	if (ioctl(u->device, VFIO_DEVICE_BIND_IOMMUFD, &bind)) {
+		err = -errno;
+		goto fail;
+	}
+	err = vfio_region(u, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+	if (err)
+		goto fail;
+	u->config = info.offset;
+	err = find_dma(u);
+	if (err)
+		goto fail;
+	return 0;
+
+fail:
+	vfio_close(u);
+	return err;
+}
+
+/* Give the function an address space of its own */
+int vfio_attach(struct vfio_user *u)
+{
+	struct vfio_device_attach_iommufd_pt attach = { .argsz = sizeof(attach) };
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+	if (ioctl(u->iommufd, IOMMU_IOAS_ALLOC, &alloc))
+		return -errno;
+	u->ioas = alloc.out_ioas_id;
+	attach.pt_id = u->ioas;
+	return ioctl(u->device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach) ?
+	       -errno : 0;
+}
+
+int vfio_map(struct vfio_user *u, void *va, size_t len, uint64_t iova,
+	     bool writable)
+{
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 (writable ? IOMMU_IOAS_MAP_WRITEABLE : 0),
+		.ioas_id = u->ioas,
+		.user_va = (uintptr_t)va,
+		.length = len,
+		.iova = iova,
+	};
+
+	return ioctl(u->iommufd, IOMMU_IOAS_MAP, &map) ? -errno : 0;
+}
+
+int vfio_unmap(struct vfio_user *u, uint64_t iova, size_t len)
+{
+	struct iommu_ioas_unmap unmap = {
+		.size = sizeof(unmap),
+		.ioas_id = u->ioas,
+		.iova = iova,
+		.length = len,
+	};
+
+	return ioctl(u->iommufd, IOMMU_IOAS_UNMAP, &unmap) ? -errno : 0;
+}
+
+int vfio_set_master(struct vfio_user *u, bool master)
+{
+	uint32_t command = vfio_config_read(u, PCI_COMMAND, 2);
+
+	if (master)
+		command |= PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY;
+	else
+		command &= ~PCI_COMMAND_MASTER;
+	return vfio_config_write(u, PCI_COMMAND, 2, command);
+}
+
+int vfio_bar(struct vfio_user *u, unsigned int index, struct vfio_bar *bar)
+{
+	struct vfio_region_info info;
+	int err;
+
+	err = vfio_region(u, VFIO_PCI_BAR0_REGION_INDEX + index, &info);
+	if (err)
+		return err;
+	bar->offset = info.offset;
+	bar->size = info.size;
+	bar->mmap = info.flags & VFIO_REGION_INFO_FLAG_MMAP;
+	return 0;
+}
+
+/* Vectors of the function, or -errno */
+int vfio_nr_msix(struct vfio_user *u)
+{
+	struct vfio_irq_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_MSIX_IRQ_INDEX,
+	};
+
+	return ioctl(u->device, VFIO_DEVICE_GET_IRQ_INFO, &info) ?
+	       -errno : (int)info.count;
+}
+
+/* Have the first @nr vectors signal @eventfd[] */
+int vfio_enable_msix(struct vfio_user *u, const int *eventfd, unsigned int nr)
+{
+	size_t size = sizeof(struct vfio_irq_set) + nr * sizeof(*eventfd);
+	struct vfio_irq_set *set = calloc(1, size);
+	int err;
+
+	if (!set)
+		return -ENOMEM;
+	set->argsz = size;
+	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	set->index = VFIO_PCI_MSIX_IRQ_INDEX;
+	set->count = nr;
+	memcpy(set->data, eventfd, nr * sizeof(*eventfd));
+	err = ioctl(u->device, VFIO_DEVICE_SET_IRQS, set) ? -errno : 0;
+	free(set);
+	return err;
+}
+
+int vfio_disable_msix(struct vfio_user *u)
+{
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = VFIO_PCI_MSIX_IRQ_INDEX,
+	};
+
+	return ioctl(u->device, VFIO_DEVICE_SET_IRQS, &set) ? -errno : 0;
+}
+
+uint32_t dma_read(struct vfio_user *u, unsigned int reg)
+{
+	return vfio_config_read(u, u->dma + reg, 4);
+}
+
+int dma_write(struct vfio_user *u, unsigned int reg, uint32_t val)
+{
+	return vfio_config_write(u, u->dma + reg, 4, val);
+}
+
+/* Start a transfer; dma_wait() for its end */
+int dma_start(struct vfio_user *u, uint32_t ctrl, uint64_t iova,
+	      uint32_t offset, uint32_t len)
+{
+	const uint32_t regs[][2] = {
+		{ DMA_CTRL, ctrl },
+		{ DMA_IOVA, iova },
+		{ DMA_IOVA + 4, iova >> 32 },
+		{ DMA_OFFSET, offset },
+		{ DMA_LEN, len },
+		{ DMA_DOORBELL, DMA_GO },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(regs); i++) {
+		int err = dma_write(u, regs[i][0], regs[i][1]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The result of a transfer, enum dma_result, or -errno */
+int dma_wait(struct vfio_user *u)
+{
+	uint32_t status;
+	bool done;
+	int err;
+
+	done = sim_wait((status = dma_read(u, DMA_STATUS)) & DMA_DONE,
+			DMA_TIMEOUT_MS);
+	if (!done)
+		return -ETIMEDOUT;
+	if (status == UINT32_MAX)
+		return -ENODEV;
+	err = dma_write(u, DMA_STATUS, DMA_DONE);
+	return err ? err : (int)DMA_RESULT(status);
+}
+
+/* A whole transfer: its result, enum dma_result, or -errno */
+int dma(struct vfio_user *u, uint32_t ctrl, uint64_t iova, uint32_t offset,
+	uint32_t len)
+{
+	int err = dma_start(u, ctrl, iova, offset, len);
+
+	return err ? err : dma_wait(u);
+}
