@@ -31,11 +31,6 @@ static DEFINE_HASHTABLE(tsm_vm_tdis, 6);
 
 static const struct pci_tdi_host_ops tsm_no_hooks;
 
-static unsigned long tsm_tdi_key(struct pci_dev *pdev)
-{
-	return (unsigned long)pdev;
-}
-
 static unsigned long tsm_vm_key(const struct pci_tdi *tdi)
 {
 	return (unsigned long)tdi->vm.kvm ^ hash_64(tdi->guest_rid, 32);
@@ -291,7 +286,7 @@ static int tsm_tdi_register(struct pci_tdi *tdi)
 			return other->pdev == tdi->pdev ? -EBUSY : -EEXIST;
 	}
 
-	rc = xa_insert(&tsm_tdis, tsm_tdi_key(tdi->pdev), tdi, GFP_KERNEL);
+	rc = xa_insert(&tsm_tdis, tsm_key(tdi->pdev), tdi, GFP_KERNEL);
 	if (rc)
 		return rc;
 
@@ -302,7 +297,7 @@ static int tsm_tdi_register(struct pci_tdi *tdi)
 static void tsm_tdi_unregister(struct pci_tdi *tdi)
 {
 	guard(mutex)(&tsm_lock);
-	xa_erase(&tsm_tdis, tsm_tdi_key(tdi->pdev));
+	xa_erase(&tsm_tdis, tsm_key(tdi->pdev));
 	hash_del(&tdi->vm_node);
 }
 
@@ -586,7 +581,7 @@ void tsm_tdi_function_gone(struct tsm_session *s, struct pci_dev *pdev)
 	struct pci_tdi *tdi;
 
 	scoped_guard(mutex, &tsm_lock) {
-		tdi = xa_load(&tsm_tdis, tsm_tdi_key(pdev));
+		tdi = xa_load(&tsm_tdis, tsm_key(pdev));
 		if (!tdi || tdi->session != s)
 			return;
 		tdi->cut = -ENXIO;
@@ -612,7 +607,7 @@ int tsm_tdi_phase_of(struct pci_dev *pdev)
 	struct pci_tdi *tdi;
 
 	guard(rcu)();
-	tdi = xa_load(&tsm_tdis, tsm_tdi_key(pdev));
+	tdi = xa_load(&tsm_tdis, tsm_key(pdev));
 	return tdi ? READ_ONCE(tdi->phase) : -ENOENT;
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_tdi_phase_of);

@@ -149,6 +149,12 @@ static inline struct pci_tsm_pf0 *to_pci_tsm_pf0(struct pci_tsm *dsm_tsm)
 	return container_of(dsm_tsm, struct pci_tsm_pf0, base_tsm);
 }
 
+/* Index of a device in the core's tables */
+static inline unsigned long tsm_key(struct pci_dev *pdev)
+{
+	return (unsigned long)pdev;
+}
+
 static inline bool has_tee(struct pci_dev *pdev)
 {
 	return pdev->devcap & PCI_EXP_DEVCAP_TEE;
@@ -185,6 +191,7 @@ void tsm_ops_unlock(struct tsm_link *link);
 /* session.c */
 struct pci_dev *tsm_find_dsm(struct pci_dev *pdev);
 struct tsm_session *tsm_session_lookup(struct pci_dev *dsm);
+bool tsm_session_any(void);
 struct tsm_session *tsm_session_of(struct pci_dev *pdev);
 struct tsm_session *tsm_session_get(struct pci_dev *pdev);
 void tsm_session_put(struct tsm_session *s);
@@ -199,8 +206,13 @@ void tsm_session_wake(void);
 int tsm_power_get(struct pci_dev *pdev);
 void tsm_power_put(struct pci_dev *pdev);
 void tsm_session_device_gone(struct pci_dev *pdev);
+
+/* function.c */
+struct pci_tsm *tsm_unpublish(struct pci_dev *pdev);
 void tsm_function_add(struct pci_dev *pdev);
 void tsm_function_gone(struct pci_dev *pdev);
+void tsm_session_add_functions(struct tsm_session *s);
+void tsm_session_remove_functions(struct tsm_session *s);
 
 /* messages.c */
 int tsm_session_may_send(const struct tsm_session *s, unsigned long now,
