@@ -676,15 +676,18 @@ static inline void sim_consumer_exit(void)
 int sim_configfs_init(void);
 void sim_configfs_exit(void);
 
-/* bus.c */
+/* device.c */
 struct sim_device *sim_device_create(void);
 void sim_device_destroy(struct sim_device *d);
 int sim_device_build(struct sim_device *d);
 void sim_device_dismantle(struct sim_device *d);
-int sim_platform_up(struct sim_platform *p);
-void sim_platform_down(struct sim_platform *p);
 void sim_device_unplug(struct sim_device *d);
 int sim_device_surprise_remove(struct sim_device *d);
+void sim_device_disable_sriov(struct sim_device *d);
+
+/* bus.c */
+int sim_platform_up(struct sim_platform *p);
+void sim_platform_down(struct sim_platform *p);
 struct sim_device *sim_device_from_pdev(struct pci_dev *pdev);
 struct sim_function *sim_function_from_pdev(struct pci_dev *pdev);
 struct pci_dev *sim_device_get_pf0(struct sim_device *d);
