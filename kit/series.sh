@@ -109,6 +109,9 @@ verify_order() {
 		[ -s "series/$name.msg" ] || bad+="there is no series/$name.msg"$'\n'
 		[ "$(sed -n 2p "series/$name.msg" 2>/dev/null)" = "" ] ||
 			bad+="series/$name.msg: the second line must be empty"$'\n'
+		# checkpatch, which comes much later, says so too
+		[ "$name" = cover ] || ! grep -qE '^[^ ].{75}' "series/$name.msg" ||
+			bad+="series/$name.msg: a line of more than 75 characters"$'\n'
 	done
 	for what in series/*.msg; do
 		name=$(basename "$what" .msg)
