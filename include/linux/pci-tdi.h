@@ -30,6 +30,8 @@ struct tsm_dev;
 
 /* Revoke private MMIO before the device is stopped, not after (Arm CCA) */
 #define PCI_TDI_REVOKE_BEFORE_STOP	BIT(0)
+/* Takes confidential VMs only, see &struct pci_tdi_vm */
+#define PCI_TDI_CONFIDENTIAL_VM		BIT(1)
 
 /* The most that any TSM may give as its limits, in bytes */
 #define PCI_TDI_MSG_MAX			SZ_64K
@@ -108,7 +110,7 @@ enum pci_tdi_dma {
  * @guest_rid_bits: width of a function's number in a guest, 16 to 32
  * @viommu_types: bit n: has secure vIOMMUs of &enum iommu_viommu_type n, by
  *		  @viommu_create
- * @flags: %PCI_TDI_REVOKE_BEFORE_STOP
+ * @flags: %PCI_TDI_REVOKE_BEFORE_STOP, %PCI_TDI_CONFIDENTIAL_VM
  *
  * @viommu_create: make a secure vIOMMU, before any TDI is behind it. Returns
  *	the driver's context or an ERR_PTR(). Optional, with @viommu_destroy.
@@ -203,8 +205,10 @@ struct pci_tdi_ops {
 
 /**
  * struct pci_tdi_vm - a VM, and how the core keeps it
- * @kvm: the VM, of a type that the TSM can deal with: the caller has seen to
- *	 that
+ * @kvm: the VM
+ * @confidential: it has memory that the host does not see. A TSM of which that
+ *		  is a precondition refuses others; of what kind it is, it finds
+ *		  out itself.
  * @get: take a reference that keeps the VM with all that firmware may use of it
  * @put: drop that reference. Never called for what is quarantined.
  *
@@ -212,6 +216,7 @@ struct pci_tdi_ops {
  */
 struct pci_tdi_vm {
 	struct kvm *kvm;
+	bool confidential;
 	void (*get)(struct kvm *kvm);
 	void (*put)(struct kvm *kvm);
 };
@@ -297,6 +302,7 @@ struct pci_tdi_create_args {
  * @max_resp_len: the most bytes of a response
  * @guest_rid_bits: width of a function's number in a guest
  * @viommu_types: bit n: has secure vIOMMUs of &enum iommu_viommu_type n
+ * @confidential_vm: the TSM takes confidential VMs only, see &struct pci_tdi_vm
  */
 struct pci_tdi_caps {
 	u32 tsm_id;
@@ -306,6 +312,7 @@ struct pci_tdi_caps {
 	u32 max_resp_len;
 	u32 guest_rid_bits;
 	u64 viommu_types;
+	bool confidential_vm;
 };
 
 /**

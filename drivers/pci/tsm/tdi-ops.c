@@ -738,7 +738,7 @@ int pci_tdi_run(struct pci_tdi *tdi, struct pci_tdi_result *result)
 		.op = TSM_OP_START,
 	};
 
-	scoped_guard(mutex, &tsm_lock)
+	scoped_guard(spinlock, &tdi->caps_lock)
 		req.arch = tdi->caps.arch;
 
 	return pci_tdi_guest_req(tdi, &req, result);

@@ -175,7 +175,7 @@ static int tsm_check_payload(const struct pci_tdi_req *req)
  * For a caller that wants to know before it allocates memory and copies what
  * its own caller told it to. pci_tdi_guest_req() checks again.
  *
- * Context: May sleep, only for a moment.
+ * Context: Process context; does not sleep.
  *
  * Return:
  * * %0			- it might
@@ -189,7 +189,7 @@ int pci_tdi_check_req(struct pci_tdi *tdi, const struct pci_tdi_req *req)
 {
 	struct pci_tdi_caps caps;
 
-	scoped_guard(mutex, &tsm_lock)
+	scoped_guard(spinlock, &tdi->caps_lock)
 		caps = tdi->caps;
 
 	if (req->arch != caps.arch)

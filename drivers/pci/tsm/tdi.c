@@ -91,13 +91,14 @@ static void tsm_fill_caps(struct pci_tdi_caps *caps, struct tsm_session *s)
 		.max_resp_len = ops->max_resp_len,
 		.guest_rid_bits = ops->guest_rid_bits,
 		.viommu_types = ops->viommu_types,
+		.confidential_vm = ops->flags & PCI_TDI_CONFIDENTIAL_VM,
 	};
 }
 
 /**
  * pci_tdi_query() - what can be done with a function?
  * @pdev: PCI function
- * @caps: result
+ * @caps: result, filled in by success; @caps->tsm_id also by -EOPNOTSUPP
  *
  * A snapshot: the function's device may be disconnected the next moment.
  *
@@ -116,8 +117,10 @@ int pci_tdi_query(struct pci_dev *pdev, struct pci_tdi_caps *caps)
 	s = tsm_session_of(pdev);
 	if (!s)
 		return -ENXIO;
-	if (!s->link->tsm_dev->pci_ops->tdi_ops)
+	if (!s->link->tsm_dev->pci_ops->tdi_ops) {
+		caps->tsm_id = s->link->tsm_dev->id;
 		return -EOPNOTSUPP;
+	}
 
 	tsm_fill_caps(caps, s);
 	return 0;
@@ -201,7 +204,8 @@ static int tsm_tdi_join(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 	ops = s->link->tsm_dev->pci_ops->tdi_ops;
 	if (!ops)
 		return -EOPNOTSUPP;
-	if (tdi->guest_rid >> ops->guest_rid_bits)
+	if (tdi->guest_rid >> ops->guest_rid_bits ||
+	    !tsm_vm_fits(ops, &tdi->vm))
 		return -EINVAL;
 
 	rc = tsm_tdi_check_viommu(tdi, s->link);
@@ -216,7 +220,8 @@ static int tsm_tdi_join(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 	if (!try_module_get(ops->owner))
 		return -ENXIO;
 
-	tsm_fill_caps(&tdi->caps, s);
+	scoped_guard(spinlock, &tdi->caps_lock)
+		tsm_fill_caps(&tdi->caps, s);
 	tdi->ops = ops;
 	tdi->cut = 0;
 	tdi->session = s;
@@ -345,8 +350,9 @@ static void tsm_tdi_drop(struct pci_tdi *tdi)
  * @args->host_ops takes.
  *
  * Return: the TDI, for pci_tdi_destroy(), or
- * * %-EINVAL		- no VM, a @guest_rid that the TSM has no room for, or a
- *			  vIOMMU of another VM or another TSM
+ * * %-EINVAL		- no VM, one that is not confidential for a TSM that
+ *			  takes no other, a @guest_rid that the TSM has no room
+ *			  for, or a vIOMMU of another VM or another TSM
  * * %-EBUSY		- @pdev has a TDI
  * * %-EEXIST		- the VM has another function at @guest_rid
  * * %-ENXIO		- no connected DSM manages @pdev, or its TSM, its
@@ -373,6 +379,7 @@ struct pci_tdi *pci_tdi_create(struct pci_dev *pdev,
 
 	kref_init(&tdi->ref);
 	mutex_init(&tdi->lock);
+	spin_lock_init(&tdi->caps_lock);
 	INIT_LIST_HEAD(&tdi->session_node);
 	tdi->pdev = pci_dev_get(pdev);
 	tdi->physfn = pci_dev_get(pci_physfn(pdev));

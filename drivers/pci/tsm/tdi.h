@@ -14,9 +14,12 @@
 #include <linux/pci.h>
 #include <linux/pci-tdi.h>
 #include <linux/pci-tdi-report.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "tsm.h"
+
+struct tsm_vm_ops;
 
 /**
  * enum tsm_tdi_phase - the life of a TDI
@@ -152,7 +155,9 @@ struct tsm_kept {
  * @cut: errno of operations and messages since teardown of the session or
  *	 removal of the function began, else 0 (tsm_lock)
  * @stops: threads that want to stop it (tsm_lock)
- * @caps: what requests are checked against (tsm_lock)
+ * @caps_lock: protects @caps, so that requests share no lock before they are
+ *	       known to be in order; nothing is inside
+ * @caps: what requests are checked against
  */
 struct pci_tdi {
 	struct kref ref;
@@ -180,6 +185,7 @@ struct pci_tdi {
 	int resets_seen;
 	int cut;
 	unsigned int stops;
+	spinlock_t caps_lock;
 	struct pci_tdi_caps caps;
 };
 
@@ -270,6 +276,13 @@ static inline struct tsm_tdi_call tsm_tdi_call_teardown(unsigned int ms)
 	};
 }
 
+/* Is this a VM for a TSM with these operations? */
+static inline bool tsm_vm_fits(const struct pci_tdi_ops *ops,
+			       const struct pci_tdi_vm *vm)
+{
+	return vm->confidential || !(ops->flags & PCI_TDI_CONFIDENTIAL_VM);
+}
+
 /* Is @pdev, whose PF is @physfn, reset with @reset: a bridge, its PF, itself? */
 static inline bool tsm_reset_with(struct pci_dev *pdev, struct pci_dev *physfn,
 				  struct pci_dev *reset)
@@ -292,6 +305,11 @@ bool tsm_tdi_may_follow(enum tsm_tdi_phase from, enum tsm_tdi_phase to);
 void tsm_tdi_set_phase(struct pci_tdi *tdi, enum tsm_tdi_phase phase);
 int tsm_tdi_make(struct pci_tdi *tdi, struct tsm_tdi_call *call);
 void tsm_tdi_leave(struct pci_tdi *tdi);
+
+/* vm.c */
+#if IS_ENABLED(CONFIG_KUNIT)
+const struct tsm_vm_ops *tsm_vm_swap(const struct tsm_vm_ops *ops);
+#endif
 
 /* messages.c */
 int tsm_conversation_may_send(const struct tsm_session *s,

@@ -111,7 +111,9 @@ static void tdi_test_session_only(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EOPNOTSUPP),
 			    pci_tdi_viommu_create(f->vf[0].pdev,
 						  FAKE_VIOMMU_TYPE, &desc));
+	caps.tsm_id = 0;
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, pci_tdi_query(f->vf[0].pdev, &caps));
+	KUNIT_EXPECT_EQ(test, f->tsm_dev->id, caps.tsm_id);
 	KUNIT_EXPECT_EQ(test, 0, fake_tsm_disconnect(f));
 }
 
@@ -239,6 +241,59 @@ static void tdi_test_story(struct kunit *test)
 	fake_tdi_destroy(f, tdi);
 	FAKE_EXPECT_LOG(f, " destroy");
 	KUNIT_EXPECT_EQ(test, 0, fake_tsm_disconnect(f));
+}
+
+/* A TSM that takes confidential VMs only */
+static void tdi_test_confidential(struct kunit *test)
+{
+	struct fake_vm *vm = fake_vm_new(test);
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_create_args args = fake_args(f, vm, 1);
+	struct pci_tdi_result result;
+	struct pci_tdi_viommu *v;
+	struct pci_tdi_caps caps;
+	struct pci_tdi *tdi;
+
+	f->tdi_ops.flags |= PCI_TDI_CONFIDENTIAL_VM;
+	fake_tsm_connect(f);
+	KUNIT_ASSERT_EQ(test, 0, pci_tdi_query(f->vf[0].pdev, &caps));
+	KUNIT_EXPECT_TRUE(test, caps.confidential_vm);
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EINVAL),
+			    pci_tdi_create(f->vf[0].pdev, &args));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EINVAL),
+			    pci_tdi_viommu_create(f->vf[0].pdev,
+						  FAKE_VIOMMU_TYPE, &args.vm));
+	/* the driver has not seen it, and nothing of it is left */
+	FAKE_EXPECT_LOG(f, "");
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&vm->refs));
+
+	args.vm.confidential = true;
+	v = pci_tdi_viommu_create(f->vf[0].pdev, FAKE_VIOMMU_TYPE, &args.vm);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(v));
+	pci_tdi_viommu_put(v);
+	tdi = fake_tdi_with(f, f->vf[0].pdev, &args);
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_lock(tdi, &result));
+}
+
+/* A TDI that comes back on another TSM, which is more particular */
+static void tdi_test_confidential_revive(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_result result;
+	struct pci_tdi_caps caps;
+	struct pci_tdi *tdi;
+
+	fake_tsm_connect(f);
+	KUNIT_ASSERT_EQ(test, 0, pci_tdi_query(f->vf[0].pdev, &caps));
+	KUNIT_EXPECT_FALSE(test, caps.confidential_vm);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tdi_to(f, tdi, TSM_PHASE_DEAD);
+
+	f->tdi_ops.flags |= PCI_TDI_CONFIDENTIAL_VM;
+	fake_tsm_connect(f);
+	KUNIT_EXPECT_EQ(test, -EINVAL, pci_tdi_lock(tdi, &result));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
+	FAKE_EXPECT_LOG(f, "");
 }
 
 /* A driver with nothing but what is mandatory */
@@ -372,6 +427,8 @@ static struct kunit_case tdi_cases[] = {
 	KUNIT_CASE(tdi_test_query_caps),
 	KUNIT_CASE(tdi_test_ops_valid),
 	KUNIT_CASE(tdi_test_story),
+	KUNIT_CASE(tdi_test_confidential),
+	KUNIT_CASE(tdi_test_confidential_revive),
 	KUNIT_CASE(tdi_test_bare_driver),
 	KUNIT_CASE(tdi_test_bare_host),
 	KUNIT_CASE(tdi_test_implied_dma),

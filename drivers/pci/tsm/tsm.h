@@ -32,7 +32,8 @@
  *                                and destruction of its TDIs
  *           the TSM driver's locks inside an operation
  *             tsm_lock           publication: innermost, a few instructions;
- *                                only pci_bus_sem and the allocator are inside
+ *                                only pci_bus_sem, the allocator and
+ *                                pci_tdi::caps_lock are inside
  *
  * Rules that follow:
  *

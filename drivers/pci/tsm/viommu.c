@@ -73,7 +73,8 @@ static int tsm_viommu_unmake(struct pci_tdi_viommu *viommu,
  * Context: May sleep; interruptible.
  *
  * Return: the vIOMMU, for pci_tdi_viommu_put(), or
- * * %-EINVAL		- no VM
+ * * %-EINVAL		- no VM, or one that is not confidential for a TSM that
+ *			  takes no other
  * * %-ENXIO		- no connected DSM manages @pdev, or its TSM goes away
  * * %-EOPNOTSUPP	- its TSM has no secure vIOMMUs of this type
  * * %-EINTR		- interrupted while waiting for another operation
@@ -99,6 +100,10 @@ struct pci_tdi_viommu *pci_tdi_viommu_create(struct pci_dev *pdev, u32 type,
 	rc = -EOPNOTSUPP;
 	if (!ops || type >= BITS_PER_LONG_LONG ||
 	    !(ops->viommu_types & BIT_ULL(type)))
+		goto out_session;
+
+	rc = -EINVAL;
+	if (!tsm_vm_fits(ops, vm))
 		goto out_session;
 
 	rc = -ENXIO;
