@@ -162,6 +162,9 @@ pci_tdi_report_find(const struct pci_tdi_report *report, unsigned int bar,
 bool pci_tdi_report_covers(const struct pci_tdi_report *report,
 			   unsigned int bar, u64 offset, u64 len, u8 mask,
 			   u8 attrs);
+bool pci_tdi_report_pages_are_shared(const struct pci_tdi_report *report,
+				     unsigned int bar, u64 offset, u64 len,
+				     u64 page_size);
 
 /**
  * pci_tdi_report_is_tee() - is this MMIO for the confidential VM alone?

@@ -365,6 +365,40 @@ bool pci_tdi_report_covers(const struct pci_tdi_report *report,
 EXPORT_SYMBOL_GPL(pci_tdi_report_covers);
 
 /**
+ * pci_tdi_report_pages_are_shared() - may the host go on mapping this MMIO?
+ * @report: of the locked interface
+ * @bar: number of the BAR, which begins with a page
+ * @offset: of the first byte in it
+ * @len: bytes, not 0
+ * @page_size: of who maps it, in bytes, a power of two
+ *
+ * As pci_tdi_report_is_shared(), for all of the pages that it is in: a page that
+ * is the VM's in part cannot be mapped. What is behind the end of a BAR that is
+ * smaller than its last page does not count.
+ *
+ * Return: whether the device says so of all of it
+ */
+bool pci_tdi_report_pages_are_shared(const struct pci_tdi_report *report,
+				     unsigned int bar, u64 offset, u64 len,
+				     u64 page_size)
+{
+	u64 first = round_down(offset, page_size), last, end;
+
+	if (bar >= PCI_STD_NUM_BARS || !len || !report->bar_len[bar] ||
+	    check_add_overflow(offset, len - 1, &last))
+		return false;
+
+	end = report->bar_len[bar] - 1;
+	last |= page_size - 1;
+	if (last > (end | (page_size - 1)))
+		return false;
+
+	return pci_tdi_report_is_shared(report, bar, first,
+					min(last, end) - first + 1);
+}
+EXPORT_SYMBOL_GPL(pci_tdi_report_pages_are_shared);
+
+/**
  * pci_tdi_mmio_layout_init() - the BARs of a function, to parse its report with
  * @layout: result
  * @pdev: the function, with its BARs assigned

@@ -456,18 +456,30 @@ static const char *run_one(struct mutant *m, unsigned long *seen)
 	return what;
 }
 
+/* In parts: who waits for a case does so uninterruptibly, at most two minutes */
+static const unsigned long parts[] = { 0, 1, 2, 3 };
+
+static void part_name(const unsigned long *part, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "part %lu", *part);
+}
+
+KUNIT_ARRAY_PARAM(part, parts, part_name);
+
 static void report_mutated(struct kunit *test)
 {
 	struct mutant *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	const unsigned long *part = test->param_value;
+	unsigned long nr = rounds / ARRAY_SIZE(parts);
 	unsigned long seen[ARRAY_SIZE(errors)] = {};
 	unsigned long intact = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	m->edge = kunit_kzalloc(test, sizeof(m->buf), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, m->edge);
-	prandom_seed_state(&m->rnd, seed);
+	prandom_seed_state(&m->rnd, seed + *part);
 
-	for (unsigned long n = 0; n < rounds; n++) {
+	for (unsigned long n = 0; n < nr; n++) {
 		unsigned int mutations = below(m, 4);
 		const char *what;
 
@@ -481,24 +493,26 @@ static void report_mutated(struct kunit *test)
 			mutate(m);
 		what = run_one(m, seen);
 		if (what)
-			KUNIT_FAIL_AND_ABORT(test, "seed %lu round %lu: %s",
-					     seed, n, what);
+			KUNIT_FAIL_AND_ABORT(test,
+					     "seed %lu part %lu round %lu: %s",
+					     seed, *part, n, what);
 		if (!(n % 1024))
 			cond_resched();
 	}
 
 	for (int i = 0; i < ARRAY_SIZE(errors); i++) {
-		KUNIT_EXPECT_GT_MSG(test, seen[i], rounds / 500, "errno %d",
+		KUNIT_EXPECT_GT_MSG(test, seen[i], nr / 500, "errno %d",
 				    errors[i]);
 		kunit_info(test, "errno %d: %lu of %lu\n", errors[i], seen[i],
-			   rounds);
+			   nr);
 	}
 	/* among the mutated ones too */
-	KUNIT_EXPECT_GT(test, seen[0], intact + rounds / 20);
+	KUNIT_EXPECT_GT(test, seen[0], intact + nr / 20);
 }
 
 static struct kunit_case report_mutate_cases[] = {
-	KUNIT_CASE_SLOW(report_mutated),
+	KUNIT_CASE_PARAM_ATTR(report_mutated, part_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	{}
 };
 

@@ -649,6 +649,52 @@ static void report_layout(struct kunit *test)
 	}
 }
 
+/* A page of any size, and a part of one, is the VM's if one byte of it is */
+static void report_pages(struct kunit *test)
+{
+	static const struct wire_range ranges[] = {
+		{ 0x101, 2, 0, 0 }, { 0x103, 9, 4, 0 }, { 0x200, 1, 4, 2 },
+	};
+	struct pci_tdi_mmio_layout layout = layout_of(PCI_TDI_MMIO_BAR_ALIGNED, 0);
+	u8 buf[HDR_BYTES + ARRAY_SIZE(ranges) * RANGE_BYTES + LEN_BYTES];
+	struct pci_tdi_report *r;
+
+	layout.bar[0].len = MAP_PAGES * SZ_4K;
+	layout.bar[2].len = SZ_4K;
+	r = parse_good(test, buf,
+		       put_report(buf, ranges, ARRAY_SIZE(ranges), 0), &layout);
+
+	/* BAR0: pages 3 to 11 are shared */
+	for (u64 size = SZ_4K; size <= SZ_64K; size *= 2) {
+		for (u64 at = 0; at < MAP_PAGES * SZ_4K; at += SZ_4K / 2) {
+			u64 first = round_down(at, size) / SZ_4K;
+			u64 last = (at | (size - 1)) / SZ_4K;
+			bool shared = first >= 3 && last <= 11;
+
+			KUNIT_EXPECT_EQ(test, shared,
+					pci_tdi_report_pages_are_shared(r, 0, at, 1, size));
+			KUNIT_EXPECT_EQ(test, shared,
+					pci_tdi_report_pages_are_shared(r, 0, round_down(at, size),
+									size, size));
+		}
+	}
+	KUNIT_EXPECT_TRUE(test, pci_tdi_report_pages_are_shared(r, 0, 0x3000, 0x9000, SZ_4K));
+	KUNIT_EXPECT_FALSE(test, pci_tdi_report_pages_are_shared(r, 0, 0x3000, 0x9001, SZ_4K));
+	KUNIT_EXPECT_FALSE(test, pci_tdi_report_pages_are_shared(r, 0, 0x2fff, 2, SZ_4K));
+	KUNIT_EXPECT_FALSE(test, pci_tdi_report_pages_are_shared(r, 0, 0x3000, 0, SZ_4K));
+
+	/* BAR2 ends in its only page */
+	KUNIT_EXPECT_TRUE(test, pci_tdi_report_pages_are_shared(r, 2, 0, SZ_64K, SZ_64K));
+	KUNIT_EXPECT_FALSE(test, pci_tdi_report_pages_are_shared(r, 2, 0, SZ_64K + 1, SZ_64K));
+	KUNIT_EXPECT_FALSE(test, pci_tdi_report_pages_are_shared(r, 2, SZ_64K, SZ_4K, SZ_4K));
+
+	/* no such BAR, beyond 64 bits */
+	KUNIT_EXPECT_FALSE(test, pci_tdi_report_pages_are_shared(r, 4, 0, 1, SZ_4K));
+	KUNIT_EXPECT_FALSE(test, pci_tdi_report_pages_are_shared(r, PCI_STD_NUM_BARS, 0, 1, SZ_4K));
+	KUNIT_EXPECT_FALSE(test, pci_tdi_report_pages_are_shared(r, 0, SZ_4K * 4, U64_MAX, SZ_4K));
+	pci_tdi_report_free(r);
+}
+
 static struct kunit_case report_test_cases[] = {
 	KUNIT_CASE(report_by_hand),
 	KUNIT_CASE(report_truncated),
@@ -660,6 +706,7 @@ static struct kunit_case report_test_cases[] = {
 	KUNIT_CASE(report_max),
 	KUNIT_CASE(report_counts),
 	KUNIT_CASE(report_lookup),
+	KUNIT_CASE(report_pages),
 	KUNIT_CASE(report_layout),
 	{}
 };
