@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Functions that are TDIs: what vfio-pci keeps from its user while one is locked
+ * for a confidential VM, and what it always does. See vfio_pci_tsm.c.
+ */
+#ifndef VFIO_PCI_TSM_H
+#define VFIO_PCI_TSM_H
+
+#include <linux/mm_types.h>
+#include <linux/types.h>
+
+struct vfio_pci_core_device;
+
+#ifdef CONFIG_PCI_TSM
+void vfio_pci_tsm_init(struct vfio_pci_core_device *vdev);
+void vfio_pci_tsm_arm(struct vfio_pci_core_device *vdev);
+void vfio_pci_tsm_disarm(struct vfio_pci_core_device *vdev);
+
+int vfio_pci_tsm_check(struct vfio_pci_core_device *vdev);
+int vfio_pci_tsm_down_write(struct vfio_pci_core_device *vdev);
+int vfio_pci_tsm_set_irqs(struct vfio_pci_core_device *vdev,
+			  unsigned int index);
+
+bool vfio_pci_tsm_phys_shared(struct vfio_pci_core_device *vdev,
+			      phys_addr_t phys, size_t len);
+bool vfio_pci_tsm_io_shared(struct vfio_pci_core_device *vdev,
+			    const void __iomem *io, size_t len);
+int vfio_pci_tsm_bar_rw(struct vfio_pci_core_device *vdev, unsigned int bar,
+			u64 offset, size_t len);
+vm_fault_t vfio_pci_tsm_fault(struct vfio_pci_core_device *vdev,
+			      unsigned long pfn, unsigned int order);
+vm_fault_t vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
+				   struct vm_fault *vmf);
+bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev);
+void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev);
+
+void vfio_pci_tsm_hide_caps(struct vfio_pci_core_device *vdev);
+int vfio_pci_tsm_rom_begin(struct vfio_pci_core_device *vdev);
+int vfio_pci_tsm_config_check(struct vfio_pci_core_device *vdev,
+			      const char __user *buf, size_t count,
+			      unsigned int pos);
+int vfio_pci_tsm_config_begin(struct vfio_pci_core_device *vdev,
+			      unsigned int pos, size_t count, __le32 val);
+void vfio_pci_tsm_config_end(struct vfio_pci_core_device *vdev);
+#else
+static inline void vfio_pci_tsm_init(struct vfio_pci_core_device *vdev)
+{
+}
+
+static inline void vfio_pci_tsm_arm(struct vfio_pci_core_device *vdev)
+{
+}
+
+static inline void vfio_pci_tsm_disarm(struct vfio_pci_core_device *vdev)
+{
+}
+
+static inline int vfio_pci_tsm_check(struct vfio_pci_core_device *vdev)
+{
+	return 0;
+}
+
+static inline int vfio_pci_tsm_down_write(struct vfio_pci_core_device *vdev)
+{
+	down_write(&vdev->memory_lock);
+	return 0;
+}
+
+static inline int vfio_pci_tsm_set_irqs(struct vfio_pci_core_device *vdev,
+					unsigned int index)
+{
+	return 0;
+}
+
+static inline bool vfio_pci_tsm_phys_shared(struct vfio_pci_core_device *vdev,
+					    phys_addr_t phys, size_t len)
+{
+	return true;
+}
+
+static inline bool vfio_pci_tsm_io_shared(struct vfio_pci_core_device *vdev,
+					  const void __iomem *io, size_t len)
+{
+	return true;
+}
+
+static inline int vfio_pci_tsm_bar_rw(struct vfio_pci_core_device *vdev,
+				      unsigned int bar, u64 offset, size_t len)
+{
+	return 0;
+}
+
+static inline vm_fault_t vfio_pci_tsm_fault(struct vfio_pci_core_device *vdev,
+					    unsigned long pfn,
+					    unsigned int order)
+{
+	return 0;
+}
+
+static inline vm_fault_t
+vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
+			struct vm_fault *vmf)
+{
+	return 0;
+}
+
+static inline bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev)
+{
+	return false;
+}
+
+static inline void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev)
+{
+}
+
+static inline void vfio_pci_tsm_hide_caps(struct vfio_pci_core_device *vdev)
+{
+}
+
+static inline int vfio_pci_tsm_rom_begin(struct vfio_pci_core_device *vdev)
+{
+	return 0;
+}
+
+static inline int vfio_pci_tsm_config_check(struct vfio_pci_core_device *vdev,
+					    const char __user *buf,
+					    size_t count, unsigned int pos)
+{
+	return 0;
+}
+
+static inline int vfio_pci_tsm_config_begin(struct vfio_pci_core_device *vdev,
+					    unsigned int pos, size_t count,
+					    __le32 val)
+{
+	return 0;
+}
+
+static inline void vfio_pci_tsm_config_end(struct vfio_pci_core_device *vdev)
+{
+}
+#endif
+
+#endif /* VFIO_PCI_TSM_H */
