@@ -526,11 +526,29 @@ static ssize_t sim_platform_tsm_show(struct config_item *item, char *page)
 	struct sim_platform *p = to_sim_platform(item);
 
 	guard(mutex)(&p->lock);
-	if (!p->tsm_dev)
-		return sysfs_emit(page, "\n");
-	return sysfs_emit(page, "%s\n", dev_name(&p->tsm_dev->dev));
+	return sysfs_emit(page, "%s\n",
+			  p->tsm_dev ? dev_name(&p->tsm_dev->dev) : "");
 }
-CONFIGFS_ATTR_RO(sim_platform_, tsm);
+static ssize_t sim_platform_tsm_store(struct config_item *item,
+				      const char *page, size_t count)
+{
+	struct sim_platform *p = to_sim_platform(item);
+	bool there;
+	int rc = kstrtobool(page, &there);
+
+	if (rc)
+		return rc;
+
+	guard(mutex)(&p->lock);
+	if (!p->live || there == !!p->tsm_dev)
+		return -EPERM;
+	if (there)
+		rc = sim_link_tsm_register(p);
+	else
+		sim_link_tsm_unregister(p);
+	return rc ?: count;
+}
+CONFIGFS_ATTR(sim_platform_, tsm);
 
 static ssize_t sim_platform_parent_show(struct config_item *item, char *page)
 {
@@ -646,6 +664,24 @@ static ssize_t sim_platform_revoke_first_store(struct config_item *item,
 }
 CONFIGFS_ATTR(sim_platform_, revoke_first);
 
+static ssize_t sim_platform_confidential_vm_show(struct config_item *item,
+						 char *page)
+{
+	return sysfs_emit(page, "%d\n",
+			  READ_ONCE(to_sim_platform(item)->confidential_vm));
+}
+
+static ssize_t sim_platform_confidential_vm_store(struct config_item *item,
+						  const char *page,
+						  size_t count)
+{
+	struct sim_platform *p = to_sim_platform(item);
+	int rc = sim_platform_set_bool(p, &p->confidential_vm, page);
+
+	return rc ?: count;
+}
+CONFIGFS_ATTR(sim_platform_, confidential_vm);
+
 static struct configfs_attribute *sim_platform_attrs[] = {
 	&sim_platform_attr_live,
 	&sim_platform_attr_parallel,
@@ -655,6 +691,7 @@ static struct configfs_attribute *sim_platform_attrs[] = {
 	&sim_platform_attr_op_mask,
 	&sim_platform_attr_guest_rid_bits,
 	&sim_platform_attr_revoke_first,
+	&sim_platform_attr_confidential_vm,
 	NULL
 };
 

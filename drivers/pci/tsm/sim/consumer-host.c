@@ -126,6 +126,7 @@ struct pci_tdi_vm sim_vm_for_core(struct sim_vm *vm)
 {
 	return (struct pci_tdi_vm) {
 		.kvm = (struct kvm *)vm,
+		.confidential = true,
 		.get = sim_vm_core_get,
 		.put = sim_vm_core_put,
 	};

@@ -543,6 +543,7 @@ void sim_consumer_init(void)
 	sim_debugfs = debugfs_create_dir(SIM_NAME, NULL);
 	debugfs_create_file("consumer", 0600, sim_debugfs, NULL,
 			    &sim_client_fops);
+	sim_importer_init(sim_debugfs);
 }
 
 /**

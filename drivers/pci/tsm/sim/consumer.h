@@ -218,4 +218,14 @@ void sim_host_show_log(struct sim_host *h, struct seq_buf *out);
 void sim_host_clear_log(struct sim_host *h);
 void sim_host_show_report(struct sim_host *h, struct seq_buf *out);
 
+struct dentry;
+
+#ifdef CONFIG_DMA_SHARED_BUFFER
+void sim_importer_init(struct dentry *dir);
+#else
+static inline void sim_importer_init(struct dentry *dir)
+{
+}
+#endif
+
 #endif /* _TSM_SIM_CONSUMER_H */

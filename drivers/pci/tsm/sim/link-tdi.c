@@ -666,5 +666,7 @@ const struct pci_tdi_ops *sim_link_tdi_ops_init(struct sim_link_tsm *tsm,
 	tsm->tdi_ops.guest_rid_bits = p->guest_rid_bits;
 	if (p->revoke_first)
 		tsm->tdi_ops.flags |= PCI_TDI_REVOKE_BEFORE_STOP;
+	if (p->confidential_vm)
+		tsm->tdi_ops.flags |= PCI_TDI_CONFIDENTIAL_VM;
 	return &tsm->tdi_ops;
 }

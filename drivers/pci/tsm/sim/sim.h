@@ -20,6 +20,7 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include <uapi/linux/iommufd.h>
 
 #include "../../pci-bridge-emul.h"
 
@@ -526,8 +527,8 @@ enum sim_tsm_fault {
 	SIM_TSM_NR_FAULTS,
 };
 
-/* The one type of secure vIOMMU, &enum iommu_viommu_type */
-#define SIM_VIOMMU_TYPE		6
+/* The one type of secure vIOMMU */
+#define SIM_VIOMMU_TYPE		IOMMU_VIOMMU_TYPE_TSM_SIM
 
 /* All of &enum tsm_op */
 #define SIM_OP_MASK		GENMASK_ULL(9, 1)
@@ -610,6 +611,7 @@ struct sim_device {
  *	     (before live, as those that follow)
  * @guest_rid_bits: width of a function's number in a guest
  * @revoke_first: the TSM wants MMIO revoked before the device is stopped
+ * @confidential_vm: the TSM takes confidential VMs only
  * @faux: parent of the bus and of the TSM while live
  * @bridge: the host bridge while live
  * @buses: bus numbers behind @bridge
@@ -630,6 +632,7 @@ struct sim_platform {
 	u64 op_mask;
 	unsigned int guest_rid_bits;
 	bool revoke_first;
+	bool confidential_vm;
 	struct faux_device *faux;
 	struct pci_host_bridge *bridge;
 	struct resource buses;
