@@ -5,65 +5,10 @@
  * the device is as it was, and the next one works.
  *
  * The injection is per task, so the device's side and the mailbox's worker do
- * not fail. TSM_FAIL_STRIDE in the environment sets the distance of the points
- * that are tried; 1 is all of them.
+ * not fail.
  */
-#include <fcntl.h>
-#include <sys/mount.h>
-
+#include "tsm_fail.h"
 #include "tsm_harness.h"
-
-#define FAIL_NTH	"/proc/self/fail-nth"
-/* More than any connect allocates */
-#define COUNT_ONLY	1000000
-
-/*
- * A connect is a second and more where every access is checked and emulated: so
- * many points are tried, evenly spread, and the first few without a gap.
- */
-#define MAX_POINTS	60
-#define DENSE_POINTS	24
-
-/* Any allocation may fail, those that may sleep too, and silently */
-static int fail_any_allocation(void)
-{
-	int err;
-
-	if (!sim_exists("/sys/kernel/debug/failslab"))
-		mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
-	err = sim_write("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
-	if (!err)
-		err = sim_write("/sys/kernel/debug/failslab/verbose", "0");
-	return err;
-}
-
-/**
- * struct injection - fail-nth of this task
- * @fd: of the file, opened before anything fails
- * @attr: fd of the attribute that is written under injection
- */
-struct injection {
-	int fd;
-	int attr;
-};
-
-static int injection_set(struct injection *in, unsigned int nth)
-{
-	char buf[16];
-	int len = snprintf(buf, sizeof(buf), "%u", nth);
-
-	return pwrite(in->fd, buf, len, 0) == len ? 0 : -errno;
-}
-
-/* How many allocations are left until one fails; 0: it has failed */
-static long injection_left(struct injection *in)
-{
-	char buf[16] = "";
-
-	if (pread(in->fd, buf, sizeof(buf) - 1, 0) < 0)
-		return -errno;
-	return strtol(buf, NULL, 10);
-}
 
 /*
  * Write @val with allocation @nth failing. @left tells how far it came: the
@@ -75,21 +20,21 @@ static int write_failing(struct injection *in, const char *bdf,
 {
 	char path[SIM_PATH];
 	ssize_t ret;
-	int err;
+	int fd, err;
 
 	sim_pci_path(path, sizeof(path), bdf, attr);
-	in->attr = open(path, O_WRONLY | O_CLOEXEC);
-	if (in->attr < 0)
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
 
 	err = injection_set(in, nth);
 	if (!err) {
-		ret = write(in->attr, val, strlen(val));
+		ret = write(fd, val, strlen(val));
 		err = ret < 0 ? -errno : 0;
 		*left = injection_left(in);
 		injection_set(in, 0);
 	}
-	close(in->attr);
+	close(fd);
 	return err;
 }
 
@@ -103,11 +48,11 @@ FIXTURE(alloc_fail)
 
 FIXTURE_SETUP(alloc_fail)
 {
-	self->in.fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	if (self->in.fd < 0 && errno == ENOENT)
+	int err = injection_open(&self->in);
+
+	if (err == -ENOENT)
 		SKIP(return, "no fault injection in this kernel");
-	ASSERT_LE(0, self->in.fd);
-	test_ok(fail_any_allocation());
+	test_ok(err);
 
 	sim_sweep();
 	test_ok(sim_build(&self->sim, "alpha", 1));
@@ -120,21 +65,6 @@ FIXTURE_TEARDOWN(alloc_fail)
 	injection_set(&self->in, 0);
 	close(self->in.fd);
 	EXPECT_EQ(0, sim_platform_destroy(&self->sim.p));
-}
-
-/* The next point to try after @nth, of @points in all */
-static unsigned int next_point(unsigned int nth, unsigned int points)
-{
-	const char *env = getenv("TSM_FAIL_STRIDE");
-	unsigned int stride;
-
-	if (env)
-		stride = atoi(env);
-	else if (nth < DENSE_POINTS)
-		stride = 1;
-	else
-		stride = 1 + points / (MAX_POINTS - DENSE_POINTS);
-	return nth + (stride ? stride : 1);
 }
 
 /*
@@ -242,11 +172,11 @@ FIXTURE(tdi_fail)
 
 FIXTURE_SETUP(tdi_fail)
 {
-	self->in.fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	if (self->in.fd < 0 && errno == ENOENT)
+	int err = injection_open(&self->in);
+
+	if (err == -ENOENT)
 		SKIP(return, "no fault injection in this kernel");
-	ASSERT_LE(0, self->in.fd);
-	test_ok(fail_any_allocation());
+	test_ok(err);
 
 	sim_sweep();
 	test_ok(scene_build(&self->s, "alpha", 1));

@@ -107,8 +107,8 @@ TEST_F(loss, tsm_unregistered)
 	test_cmd(v, "destroy t");
 }
 
-/* Connected again, a TDI that died with its connection can be locked again */
-TEST_F(loss, connected_again)
+/* A link that was reset has lost its keys: there is one way out */
+TEST_F(loss, link_reset)
 {
 	struct vmm *v = &self->s.v;
 
@@ -126,6 +126,41 @@ TEST_F(loss, connected_again)
 	test_connect(self->s.d);
 	test_ok(vmm_create(v, "t", self->s.d->bdf, "vm0", 1, NULL));
 	test_ok(vmm_run(v, "t"));
+}
+
+/*
+ * A TDI whose device goes and comes back is its user's all the time: DEAD for as
+ * long as nobody connects the device, and then made anew by a lock.
+ */
+TEST_F(loss, connected_again)
+{
+	struct vmm *v = &self->s.v;
+	char fn1[32];
+
+	test_ok(sim_vfs(self->s.d, 0));
+	snprintf(fn1, sizeof(fn1), "%s", self->s.d->bdf);
+	fn1[strlen(fn1) - 1] = '1';
+	test_ok(vmm_create(v, "t", fn1, "vm0", 1, NULL));
+	test_ok(vmm_run(v, "t"));
+	ASSERT_EQ(1, vmm_generation(v, "t"));
+	test_ok(bystander(&self->s));
+	/* The other function stays, and has nobody who speaks for it */
+	test_ok(sim_pci_write(self->s.d->bdf, "remove", "1"));
+	test_state(v, "t", "UNLOCKED DEAD");
+	ASSERT_EQ(1, vmm_host(v, "t", "unbound"));
+	test_err_cmd(ENXIO, v, "lock t");
+	test_err(EBUSY, vmm_create(v, "u", fn1, "vm0", 1, NULL));
+
+	test_ok(sim_pci_rescan(&self->s.sim.p));
+	test_err_cmd(ENXIO, v, "lock t");
+	test_connect(self->s.d);
+	test_state(v, "t", "UNLOCKED DEAD");
+	test_cmd(v, "lock t");
+	test_cmd(v, "run t");
+	test_device(self->s.d, fn1, "run");
+	ASSERT_EQ(2, vmm_generation(v, "t"));
+	test_in_order(v, "t");
+	test_bystander(&self->s);
 }
 
 /* --- the device, or a function of it, goes ---------------------------------------- */

@@ -619,6 +619,55 @@ TEST_F(tdi, killed)
 	test_disconnect(self->s.d);
 }
 
+/* --- the module of the TSM ------------------------------------------------ */
+
+/*
+ * It stays for as long as one of its TDIs has a context of its, and who wants to
+ * unload it takes nothing away from anybody.
+ */
+TEST_F(tdi, module)
+{
+	struct scene *s = &self->s;
+	struct vmm *v = &s->v;
+	int users;
+
+	if (sim_module_builtin())
+		SKIP(return, "tsm-sim is built in");
+
+	users = sim_module_users();
+	ASSERT_LT(0, users);
+	test_ok(vmm_create(v, "t", s->vf[0], "vm0", 1, NULL));
+	ASSERT_EQ(users + 1, sim_module_users());
+	test_ok(vmm_run(v, "t"));
+	test_err(EAGAIN, sim_module_unload());
+	test_state(v, "t", "RUN");
+	test_device(s->d, s->vf[0], "run");
+	test_connected(s->d);
+	test_ok(vmm_create(v, "u", s->vf[1], "vm0", 2, NULL));
+	ASSERT_EQ(users + 2, sim_module_users());
+	test_cmd(v, "destroy u");
+	ASSERT_EQ(users + 1, sim_module_users());
+
+	/* One that is DEAD has none, and is its user's only */
+	test_ok(sim_pci_write(s->d->bdf, "remove", "1"));
+	test_state(v, "t", "UNLOCKED DEAD");
+	ASSERT_EQ(users, sim_module_users());
+	test_ok(sim_platform_live(&s->sim.p, false));
+	test_ok(sim_platform_destroy(&s->sim.p));
+	test_err(EAGAIN, sim_module_unload());
+	test_cmd(v, "destroy t");
+	vmm_close(v);
+	ASSERT_EQ(0, sim_module_users());
+	test_ok(sim_module_unload());
+
+	test_ok(sim_module_load());
+	test_ok(scene_build(s, "alpha", 1));
+	test_ok(scene_connect(s));
+	test_ok(vmm_create(v, "t", s->vf[0], "vm0", 1, NULL));
+	test_ok(vmm_run(v, "t"));
+	test_device(s->d, s->vf[0], "run");
+}
+
 int main(int argc, char **argv)
 {
 	return tsm_harness_run(argc, argv);

@@ -183,6 +183,17 @@ int sim_module_unload(void)
 	return syscall(SYS_delete_module, SIM_MODULE, O_NONBLOCK) ? -errno : 0;
 }
 
+/* How many hold it, or -errno */
+int sim_module_users(void)
+{
+	char users[16];
+	int err;
+
+	err = sim_read("/sys/module/" SIM_MODULE "/refcnt", users,
+		       sizeof(users));
+	return err ? err : atoi(users);
+}
+
 /*
  * Have the simulator ready. Returns KSFT_PASS, KSFT_SKIP if this kernel was
  * built without it, KSFT_FAIL if it has one that does not come up.
@@ -331,6 +342,20 @@ int sim_platform_live(struct sim_platform *p, bool live)
 	if (live)
 		platform_find_bridge(p);
 	return 0;
+}
+
+/* Learn what the TSM of a live platform is called */
+int sim_platform_name(struct sim_platform *p)
+{
+	return platform_read(p, "tsm", p->tsm, sizeof(p->tsm));
+}
+
+/* Unregister the TSM of a live platform, or register one again */
+int sim_platform_tsm(struct sim_platform *p, bool there)
+{
+	int err = sim_platform_set(p, "tsm", there ? "1" : "0");
+
+	return err ?: sim_platform_name(p);
 }
 
 /* Tear down, if it is live, and remove it with its devices */

@@ -92,6 +92,7 @@ int sim_require(void);
 int sim_module_load(void);
 int sim_module_load_with(const char *parameter);
 int sim_module_unload(void);
+int sim_module_users(void);
 bool sim_module_builtin(void);
 void sim_sweep(void);
 
@@ -110,6 +111,8 @@ int sim_platform_create(struct sim_platform *p, const char *name);
 int sim_platform_set(struct sim_platform *p, const char *attr,
 		     const char *val);
 int sim_platform_live(struct sim_platform *p, bool live);
+int sim_platform_name(struct sim_platform *p);
+int sim_platform_tsm(struct sim_platform *p, bool there);
 int sim_platform_destroy(struct sim_platform *p);
 int sim_device_create(struct sim_device *d, struct sim_platform *p,
 		      const char *name);

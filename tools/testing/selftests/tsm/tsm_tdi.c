@@ -339,6 +339,19 @@ long sim_tdi_errors(struct sim_device *d, const char *cause)
 	return p ? strtol(p + strlen(cause), NULL, 10) : -ENOENT;
 }
 
+/* Has no TDI of the device gone to ERROR, for whatever reason? */
+bool sim_tdi_unharmed(struct sim_device *d)
+{
+	char buf[SIM_TEXT], *p;
+
+	if (sim_get(d, "tdi_errors", buf, sizeof(buf)))
+		return false;
+	for (p = buf; (p = strchr(p, ' ')); p++)
+		if (strtol(p, NULL, 10))
+			return false;
+	return true;
+}
+
 int sim_tdi_error(struct sim_device *d, const char *bdf)
 {
 	return sim_set(d, "tdi_error", "%s", without_domain(bdf));

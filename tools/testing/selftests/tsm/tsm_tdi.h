@@ -86,6 +86,7 @@ long vmm_host(struct vmm *v, const char *tdi, const char *key);
 /* What the device itself says of a function: unlocked, locked, run, error */
 const char *sim_tdi(struct sim_device *d, const char *bdf);
 long sim_tdi_errors(struct sim_device *d, const char *cause);
+bool sim_tdi_unharmed(struct sim_device *d);
 int sim_tdi_error(struct sim_device *d, const char *bdf);
 
 /* Config space */

@@ -30,7 +30,7 @@ void vfio_close(struct vfio_user *u)
 {
 	if (u->device >= 0)
 		close(u->device);
-	if (u->iommufd >= 0)
+	if (u->iommufd >= 0 && !u->shared)
 		close(u->iommufd);
 	vfio_init(u);
 }
@@ -87,7 +87,8 @@ int vfio_config_write(struct vfio_user *u, unsigned int where, size_t size,
 	return done == (ssize_t)size ? 0 : -EIO;
 }
 
-static int find_dma(struct vfio_user *u)
+/* Find the DMA engine of a simulated function */
+int vfio_find_dma(struct vfio_user *u)
 {
 	unsigned int where = PCI_CFG_SPACE_SIZE;
 	int loops;
@@ -106,12 +107,10 @@ static int find_dma(struct vfio_user *u)
 	return -ENODEV;
 }
 
-/* Open the function, which resets it, and bind it to a new iommufd */
-int vfio_open(struct vfio_user *u, const char *bdf)
+/* Open the function's VFIO device, and nothing more */
+int vfio_open_cdev(struct vfio_user *u, const char *bdf)
 {
-	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 	char name[SIM_PATH], path[SIM_PATH + 32];
-	struct vfio_region_info info;
 	int err;
 
 	vfio_init(u);
@@ -120,29 +119,48 @@ int vfio_open(struct vfio_user *u, const char *bdf)
 		return err;
 	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name);
 	u->device = open(path, O_RDWR | O_CLOEXEC);
-	if (u->device < 0)
-		return -errno;
-	u->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
-	if (u->iommufd < 0) {
-		err = -errno;
-		goto fail;
-	}
-	bind.iommufd = u->iommufd;
-	if (ioctl(u->device, VFIO_DEVICE_BIND_IOMMUFD, &bind)) {
-		err = -errno;
-		goto fail;
-	}
-	err = vfio_region(u, VFIO_PCI_CONFIG_REGION_INDEX, &info);
-	if (err)
-		goto fail;
-	u->config = info.offset;
-	err = find_dma(u);
-	if (err)
-		goto fail;
-	return 0;
+	return u->device < 0 ? -errno : 0;
+}
 
-fail:
-	vfio_close(u);
+/* Bind an opened function to @iommufd of the caller, which resets it */
+int vfio_bind(struct vfio_user *u, int iommufd)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = iommufd,
+	};
+	struct vfio_region_info info;
+	int err;
+
+	u->iommufd = iommufd;
+	u->shared = true;
+	err = ioctl(u->device, VFIO_DEVICE_BIND_IOMMUFD, &bind) ? -errno : 0;
+	u->dev_id = bind.out_devid;
+	err = err ?: vfio_region(u, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+	if (!err)
+		u->config = info.offset;
+	return err;
+}
+
+/* Open the function, which resets it, and bind it to a new iommufd */
+int vfio_open(struct vfio_user *u, const char *bdf)
+{
+	int err, iommufd;
+
+	err = vfio_open_cdev(u, bdf);
+	if (err)
+		return err;
+	iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (iommufd < 0) {
+		err = -errno;
+		vfio_close(u);
+		return err;
+	}
+	err = vfio_bind(u, iommufd);
+	u->shared = false;
+	err = err ?: vfio_find_dma(u);
+	if (err)
+		vfio_close(u);
 	return err;
 }
 
@@ -211,6 +229,51 @@ int vfio_bar(struct vfio_user *u, unsigned int index, struct vfio_bar *bar)
 	bar->size = info.size;
 	bar->mmap = info.flags & VFIO_REGION_INFO_FLAG_MMAP;
 	return 0;
+}
+
+/* A dma-buf of a part of a BAR: its fd, or -errno */
+int vfio_dma_buf(struct vfio_user *u, unsigned int bar, uint64_t offset,
+		 uint64_t len)
+{
+	union {
+		struct vfio_device_feature feature;
+		uint8_t bytes[sizeof(struct vfio_device_feature) +
+			      sizeof(struct vfio_device_feature_dma_buf) +
+			      sizeof(struct vfio_region_dma_range)];
+	} cmd = { };
+	struct vfio_device_feature_dma_buf *get = (void *)cmd.feature.data;
+	int fd;
+
+	cmd.feature.argsz = sizeof(cmd);
+	cmd.feature.flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF;
+	get->region_index = VFIO_PCI_BAR0_REGION_INDEX + bar;
+	get->open_flags = O_RDWR | O_CLOEXEC;
+	get->nr_ranges = 1;
+	get->dma_ranges[0].offset = offset;
+	get->dma_ranges[0].length = len;
+	fd = ioctl(u->device, VFIO_DEVICE_FEATURE, &cmd);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Have a peer, of the simulator, map a dma-buf for a function. It does not let
+ * go until the fd that this returns is closed. Or -errno.
+ */
+int vfio_import(const char *bdf, int dma_buf)
+{
+	int fd = open("/sys/kernel/debug/tsm-sim/importer", O_WRONLY | O_CLOEXEC);
+	char cmd[64];
+
+	if (fd < 0)
+		return -errno;
+	snprintf(cmd, sizeof(cmd), "%s %d", bdf, dma_buf);
+	if (write(fd, cmd, strlen(cmd)) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
 }
 
 /* Vectors of the function, or -errno */

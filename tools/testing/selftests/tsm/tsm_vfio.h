@@ -56,6 +56,8 @@ enum dma_result {
  * struct vfio_user - a process that drives a function from userspace
  * @device: fd of the VFIO device, -1 if it is not open
  * @iommufd: that it is bound to
+ * @shared: others use that iommufd, too: vfio_close() leaves it open
+ * @dev_id: ID of the device there
  * @ioas: address space that it is attached to, by vfio_attach()
  * @config: offset of the function's config space in @device
  * @dma: offset of the DMA engine in config space
@@ -63,6 +65,8 @@ enum dma_result {
 struct vfio_user {
 	int device;
 	int iommufd;
+	bool shared;
+	uint32_t dev_id;
 	uint32_t ioas;
 	off_t config;
 	unsigned int dma;
@@ -82,8 +86,11 @@ struct vfio_bar {
 
 void vfio_init(struct vfio_user *u);
 int vfio_open(struct vfio_user *u, const char *bdf);
+int vfio_open_cdev(struct vfio_user *u, const char *bdf);
+int vfio_bind(struct vfio_user *u, int iommufd);
 void vfio_close(struct vfio_user *u);
 
+int vfio_find_dma(struct vfio_user *u);
 int vfio_attach(struct vfio_user *u);
 int vfio_map(struct vfio_user *u, void *va, size_t len, uint64_t iova,
 	     bool writable);
@@ -95,6 +102,9 @@ int vfio_config_write(struct vfio_user *u, unsigned int where, size_t size,
 int vfio_set_master(struct vfio_user *u, bool master);
 
 int vfio_bar(struct vfio_user *u, unsigned int index, struct vfio_bar *bar);
+int vfio_dma_buf(struct vfio_user *u, unsigned int bar, uint64_t offset,
+		 uint64_t len);
+int vfio_import(const char *bdf, int dma_buf);
 int vfio_nr_msix(struct vfio_user *u);
 int vfio_enable_msix(struct vfio_user *u, const int *eventfd, unsigned int nr);
 int vfio_disable_msix(struct vfio_user *u);

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VMM loses a TDI without asking for it: what its event queue says, what it is
+ * told when it asks, and how it gets the device back.
+ */
+#include "tsm_machine.h"
+
+/* Events come from another thread of the kernel */
+#define EVENT_MS	10000
+/* Long enough for one to come that must not */
+#define NO_EVENT_MS	200
+
+FIXTURE(bind_loss)
+{
+	struct machine m;
+	struct host h;
+	struct assigned *dev;
+	struct sim_device *d;
+	uint32_t queue;
+	int events;
+};
+
+FIXTURE_SETUP(bind_loss)
+{
+	host_init(&self->h);
+	test_needs_simulator();
+	test_ok(machine_build(&self->m, 2));
+	self->d = self->m.s.d;
+	test_ok(host_open(&self->h, VM_CONFIDENTIAL));
+	test_ok(host_assign(&self->h, self->m.bdf[0], 0x10, &self->dev));
+	test_cmd_veventq_alloc(self->h.iommufd, self->h.viommu,
+			       IOMMU_VEVENTQ_TYPE_TSM, 4, &self->queue,
+			       &self->events);
+}
+
+FIXTURE_TEARDOWN(bind_loss)
+{
+	if (machine_is_simulated())
+		close(self->events);
+	host_close(&self->h);
+	EXPECT_EQ(0, machine_leave(&self->m, __test_passed(_metadata)));
+}
+
+#define test_event(self, ...) _test_event(_metadata, (self)->events, __VA_ARGS__)
+static void _test_event(struct __test_metadata *_metadata, int events,
+			uint32_t what, uint64_t virt_id, uint32_t sequence)
+{
+	struct tsm_vevent event;
+
+	ASSERT_EQ(0, vevent_read(events, &event, EVENT_MS));
+	ASSERT_EQ(0, event.header.flags);
+	ASSERT_EQ(sequence, event.header.sequence);
+	ASSERT_EQ(what, event.tsm.event);
+	ASSERT_EQ(0, event.tsm.__reserved);
+	ASSERT_EQ(virt_id, event.tsm.virt_id);
+}
+
+#define test_no_event(self) ({						\
+	struct tsm_vevent __event;					\
+									\
+	ASSERT_EQ(VEVENT_NONE,						\
+		  vevent_read((self)->events, &__event, NO_EVENT_MS));	\
+})
+
+/* --- events ----------------------------------------------------------------------- */
+
+/* What the VMM does itself is no news to it */
+TEST_F(bind_loss, no_news)
+{
+	test_ok(host_run(&self->h, self->dev));
+	test_cmd_unbind(self->h.iommufd, self->dev->vdevice, NULL);
+	test_ok(host_run(&self->h, self->dev));
+	test_cmd_destroy(self->h.iommufd, self->dev->vdevice);
+	test_no_event(self);
+}
+
+/* An ERROR is noticed by who asks, once, and ended by an unbind */
+TEST_F(bind_loss, error)
+{
+	struct host *h = &self->h;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		test_ok(host_run(h, self->dev));
+		test_ok(sim_tdi_error(self->d, self->dev->bdf));
+		test_tdi(h, self->dev, "ERROR");
+		test_event(self, IOMMU_VEVENT_TSM_ERROR, 0x10, i);
+		test_tdi(h, self->dev, "ERROR");
+		test_no_event(self);
+		test_err_op(EINVAL, h->iommufd, self->dev->vdevice, h->arch,
+			    TSM_OP_START);
+		test_cmd_unbind(h->iommufd, self->dev->vdevice, NULL);
+		test_tdi(h, self->dev, "UNLOCKED");
+	}
+	test_no_event(self);
+}
+
+/* Each event says whose it is */
+TEST_F(bind_loss, of_several)
+{
+	struct assigned *b, *c;
+	struct host *h = &self->h;
+
+	test_ok(host_assign(h, self->m.bdf[1], 0x20, &b));
+	test_ok(host_assign(h, self->m.s.sim.d[1].bdf, 0x30, &c));
+	test_ok(host_run(h, self->dev));
+	test_ok(host_run(h, b));
+	test_ok(host_run(h, c));
+	test_ok(sim_tdi_error(self->d, b->bdf));
+	test_tdi(h, b, "ERROR");
+	test_event(self, IOMMU_VEVENT_TSM_ERROR, 0x20, 0);
+	test_ok(sim_tdi_error(&self->m.s.sim.d[1], c->bdf));
+	test_tdi(h, c, "ERROR");
+	test_event(self, IOMMU_VEVENT_TSM_ERROR, 0x30, 1);
+	test_tdi(h, self->dev, "RUN");
+	test_no_event(self);
+}
+
+/* More events than the queue holds: that some were lost is never lost */
+TEST_F(bind_loss, too_many)
+{
+	struct tsm_vevent event;
+	struct host *h = &self->h;
+	unsigned int i, got = 0;
+	bool lost = false;
+
+	for (i = 0; i < 6; i++) {
+		test_cmd_bind(h->iommufd, self->dev->vdevice, NULL);
+		test_ok(sim_tdi_error(self->d, self->dev->bdf));
+		test_tdi(h, self->dev, "ERROR");
+		test_cmd_unbind(h->iommufd, self->dev->vdevice, NULL);
+	}
+	while (!vevent_read(self->events, &event, NO_EVENT_MS)) {
+		if (event.header.flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS)
+			lost = true;
+		else
+			got++;
+	}
+	ASSERT_EQ(4, got);
+	ASSERT_TRUE(lost);
+	/* There is room again */
+	test_cmd_bind(h->iommufd, self->dev->vdevice, NULL);
+	test_ok(sim_tdi_error(self->d, self->dev->bdf));
+	test_tdi(h, self->dev, "ERROR");
+	test_ok(vevent_read(self->events, &event, EVENT_MS));
+	ASSERT_EQ(IOMMU_VEVENT_TSM_ERROR, event.tsm.event);
+}
+
+TEST_F(bind_loss, queues)
+{
+	struct host *h = &self->h;
+	uint32_t id;
+	int fd;
+
+	test_err_veventq_alloc(EEXIST, h->iommufd, h->viommu,
+			       IOMMU_VEVENTQ_TYPE_TSM, 4, &id, &fd);
+	test_err_veventq_alloc(EOPNOTSUPP, h->iommufd, h->viommu,
+			       IOMMU_VEVENTQ_TYPE_ARM_SMMUV3, 4, &id, &fd);
+	test_err_veventq_alloc(EOPNOTSUPP, h->iommufd, h->viommu, 99, 4, &id,
+			       &fd);
+	test_err_veventq_alloc(ENOENT, h->iommufd, self->dev->u.dev_id,
+			       IOMMU_VEVENTQ_TYPE_TSM, 4, &id, &fd);
+	/* A queue holds its vIOMMU, as a vDEVICE does */
+	test_cmd_destroy(h->iommufd, self->dev->vdevice);
+	test_err_destroy(EBUSY, h->iommufd, h->viommu);
+	close(self->events);
+	test_cmd_destroy(h->iommufd, self->queue);
+	test_cmd_destroy(h->iommufd, h->viommu);
+	test_ok(host_viommu(h, self->dev));
+	test_cmd_veventq_alloc(h->iommufd, h->viommu, IOMMU_VEVENTQ_TYPE_TSM,
+			       4, &self->queue, &self->events);
+}
+
+/* --- the connection ----------------------------------------------------------------- */
+
+/* Who disconnects by hand is told that there are vDEVICEs, bound or not */
+TEST_F(bind_loss, disconnect)
+{
+	struct host *h = &self->h;
+
+	test_err_disconnect(EBUSY, self->d);
+	test_ok(host_run(h, self->dev));
+	test_err_disconnect(EBUSY, self->d);
+	test_tdi(h, self->dev, "RUN");
+	test_no_event(self);
+	test_cmd_destroy(h->iommufd, self->dev->vdevice);
+	test_disconnect(self->d);
+	test_connect(self->d);
+	test_ok(host_vdevice(h, self->dev, 0x10));
+	test_ok(host_run(h, self->dev));
+}
+
+/*
+ * The TSM goes: what it does for a VM ends in the order that teardown always
+ * has. The device is an ordinary one; it is bound again, by the same vDEVICE,
+ * when it is connected again.
+ */
+TEST_F(bind_loss, bound_again)
+{
+	struct iommu_vdevice_tsm_unbind unbind;
+	struct iommu_vdevice_tsm_bind bind;
+	struct iommu_hw_info_tsm info;
+	struct host *h = &self->h;
+	unsigned int i;
+
+	test_ok(trace_begin());
+	for (i = 0; i < 2; i++) {
+		test_ok(host_run(h, self->dev));
+		trace_clear();
+		test_ok(sim_platform_tsm(&self->m.s.sim.p, false));
+		ASSERT_STREQ("stop revoke dma-off host-dma-off release ungate destroy",
+			     trace_steps(self->dev->bdf));
+		test_event(self, IOMMU_VEVENT_TSM_UNBOUND, 0x10, i);
+		test_device(self->d, self->dev->bdf, "unlocked");
+		test_tdi(h, self->dev, "UNLOCKED DEAD");
+		test_cmd_hw_info(h->iommufd, self->dev->u.dev_id, &info);
+		ASSERT_EQ(IOMMU_HW_INFO_TSM_TEE, info.flags);
+		test_err_bind(ENXIO, h->iommufd, self->dev->vdevice, &bind);
+		test_err_op(ENXIO, h->iommufd, self->dev->vdevice, h->arch,
+			    TSM_OP_START);
+		/* Nothing to be done */
+		test_cmd_unbind(h->iommufd, self->dev->vdevice, &unbind);
+		ASSERT_EQ(0, unbind.out_flags);
+
+		test_ok(sim_platform_tsm(&self->m.s.sim.p, true));
+		test_err_bind(ENXIO, h->iommufd, self->dev->vdevice, &bind);
+		test_connect(self->d);
+		test_tdi(h, self->dev, "UNLOCKED DEAD");
+		test_cmd_bind(h->iommufd, self->dev->vdevice, &bind);
+		test_tdi(h, self->dev, "LOCKED");
+		test_device(self->d, self->dev->bdf, "locked");
+		test_cmd_unbind(h->iommufd, self->dev->vdevice, NULL);
+	}
+	trace_end();
+	test_no_event(self);
+}
+
+/* A function goes, with SR-IOV or by hand: its user is asked to leave first */
+TEST_F(bind_loss, not_of_others)
+{
+	struct assigned *other;
+	struct host *h = &self->h;
+
+	test_ok(host_assign(h, self->m.s.sim.d[1].bdf, 0x30, &other));
+	test_ok(host_run(h, self->dev));
+	test_ok(host_run(h, other));
+	/* The link of the other device fails: keys and session are lost */
+	test_ok(sim_pci_write(self->m.s.sim.d[1].port, "reset_subordinate",
+			      "1"));
+	test_tdi(h, other, "ERROR");
+	test_event(self, IOMMU_VEVENT_TSM_ERROR, 0x30, 0);
+	test_tdi(h, self->dev, "RUN");
+	test_cmd_unbind(h->iommufd, other->vdevice, NULL);
+	test_tdi(h, other, "UNLOCKED");
+	ASSERT_NE(0, cmd_bind(h->iommufd, other->vdevice, NULL));
+	test_tdi(h, self->dev, "RUN");
+	test_cmd_destroy(h->iommufd, other->vdevice);
+	test_disconnect(&self->m.s.sim.d[1]);
+	test_connect(&self->m.s.sim.d[1]);
+	test_ok(host_vdevice(h, other, 0x30));
+	test_ok(host_run(h, other));
+}
+
+int main(int argc, char **argv)
+{
+	return iommufd_harness_run(argc, argv);
+}

@@ -1,0 +1,698 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A function that is locked for a VM: what of its memory VFIO and peer devices
+ * still reach, and that interrupts arrive. The simulated device has its MSI-X
+ * table and pending bits in the middle of BAR0, and reports the pages from the
+ * one to the other as shared; all else is the VM's.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <linux/iommufd.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "tsm_machine.h"
+
+#define PAGE		0x1000
+#define BAR0_BYTES	0x20000
+#define TABLE		0x10000
+/* Of the page with the pending bits a stop wipes nothing, of others it does */
+#define SHARED_PAGE	0x18000
+#define SHARED		0x18800
+#define SHARED_END	0x19000
+#define PRIVATE		0x8000
+#define PRIVATE_AFTER	SHARED_END
+#define NR_MSIX		8
+#define IOVA		0x10000000
+
+/**
+ * struct share - a function that can be locked, and its BAR0
+ * @m: the machine
+ * @h: its VMM
+ * @d: the device that it is of
+ * @dev: the function, UNLOCKED in the beginning
+ * @u: its VFIO user
+ * @bar: BAR0
+ * @mem: the same, mapped
+ * @peer: somebody who has mapped a dma-buf, or -1
+ * @bdf: its name
+ */
+struct share {
+	struct machine m;
+	struct host h;
+	struct sim_device *d;
+	struct assigned *dev;
+	struct vfio_user *u;
+	struct vfio_bar bar;
+	uint8_t *mem;
+	int peer;
+	char bdf[32];
+};
+
+FIXTURE(share)
+{
+	struct share s;
+};
+
+FIXTURE_VARIANT(share)
+{
+	bool vf;
+};
+
+FIXTURE_VARIANT_ADD(share, pf) { .vf = false };
+FIXTURE_VARIANT_ADD(share, vf) { .vf = true };
+
+FIXTURE_SETUP(share)
+{
+	struct share *s = &self->s;
+
+	host_init(&s->h);
+	s->peer = -1;
+	sim_sweep();
+	test_ok(machine_build(&s->m, 2));
+	s->d = &s->m.s.sim.d[variant->vf ? 0 : 1];
+	snprintf(s->bdf, sizeof(s->bdf), "%s",
+		 variant->vf ? s->m.s.vf[0] : s->d->bdf);
+	test_ok(host_open(&s->h, VM_CONFIDENTIAL));
+	test_ok(host_assign(&s->h, s->bdf, 0x10, &s->dev));
+	s->u = &s->dev->u;
+	test_ok(vfio_find_dma(s->u));
+	test_ok(vfio_set_master(s->u, true));
+	test_ok(vfio_bar(s->u, 0, &s->bar));
+	ASSERT_EQ(BAR0_BYTES, s->bar.size);
+	ASSERT_TRUE(s->bar.mmap);
+	s->mem = mmap(NULL, BAR0_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      s->u->device, s->bar.offset);
+	ASSERT_NE(MAP_FAILED, s->mem);
+}
+
+/* The peer lets go */
+static void unimport(struct share *s)
+{
+	if (s->peer >= 0)
+		close(s->peer);
+	s->peer = -1;
+}
+
+FIXTURE_TEARDOWN(share)
+{
+	struct share *s = &self->s;
+
+	/* Whoever closes the function waits for it */
+	unimport(s);
+	munmap(s->mem, BAR0_BYTES);
+	host_close(&s->h);
+	EXPECT_EQ(0, machine_leave(&s->m, __test_passed(_metadata)));
+}
+
+static int bind_device(struct share *s)
+{
+	return cmd_bind(s->h.iommufd, s->dev->vdevice, NULL);
+}
+
+static int start_device(struct share *s)
+{
+	return cmd_op(s->h.iommufd, s->dev->vdevice, s->h.arch,
+		      TSM_OP_START);
+}
+
+static int unbind_device(struct share *s)
+{
+	return cmd_unbind(s->h.iommufd, s->dev->vdevice, NULL);
+}
+
+#define test_bind(s) test_ok(bind_device(s))
+#define test_start(s) test_ok(start_device(s))
+#define test_unbind(s) test_ok(unbind_device(s))
+
+/* --- access ------------------------------------------------------------------------ */
+
+static __thread sigjmp_buf bus_jump;
+
+static void bus_error(int sig)
+{
+	siglongjmp(bus_jump, 1);
+}
+
+/* An access to mapped memory: 0, or -EFAULT with SIGBUS */
+static int touch(uint8_t *mem, uint32_t *val, bool write)
+{
+	struct sigaction act = { .sa_handler = bus_error }, old;
+	int err = -EFAULT;
+
+	sigaction(SIGBUS, &act, &old);
+	if (!sigsetjmp(bus_jump, 1)) {
+		if (write)
+			__atomic_store_n((uint32_t *)mem, *val, __ATOMIC_RELAXED);
+		else
+			*val = __atomic_load_n((uint32_t *)mem, __ATOMIC_RELAXED);
+		err = 0;
+	}
+	sigaction(SIGBUS, &old, NULL);
+	return err;
+}
+
+static int load(uint8_t *mem, size_t at, uint32_t *val)
+{
+	return touch(mem + at, val, false);
+}
+
+static int store(uint8_t *mem, size_t at, uint32_t val)
+{
+	return touch(mem + at, &val, true);
+}
+
+static int bar_read(struct vfio_user *u, struct vfio_bar *bar, size_t at,
+		    void *buf, size_t len)
+{
+	ssize_t done = pread(u->device, buf, len, bar->offset + at);
+
+	return done < 0 ? -errno : done == (ssize_t)len ? 0 : -EIO;
+}
+
+static int bar_write(struct vfio_user *u, struct vfio_bar *bar, size_t at,
+		     const void *buf, size_t len)
+{
+	ssize_t done = pwrite(u->device, buf, len, bar->offset + at);
+
+	return done < 0 ? -errno : done == (ssize_t)len ? 0 : -EIO;
+}
+
+/* All that is the VM's is closed, all that is shared is as it was */
+#define test_locked_memory(s) _test_locked_memory(_metadata, s)
+static void _test_locked_memory(struct __test_metadata *_metadata,
+				struct share *s)
+{
+	static const size_t private[] = {
+		0, PRIVATE, TABLE - 4, PRIVATE_AFTER, BAR0_BYTES - 4,
+	};
+	static const size_t shared[] = { TABLE + PAGE / 2, SHARED, SHARED_END - 4 };
+	uint32_t val, buf[2];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(private); i++) {
+		test_err(EFAULT, load(s->mem, private[i], &val));
+		test_err(EFAULT, store(s->mem, private[i], 0));
+		test_err(EBUSY, bar_read(s->u, &s->bar, private[i], &val, 4));
+		test_err(EBUSY, bar_write(s->u, &s->bar, private[i], &val, 4));
+	}
+	for (i = 0; i < ARRAY_SIZE(shared); i++) {
+		test_ok(load(s->mem, shared[i], &val));
+		ASSERT_EQ(0xc0ffee00 + i, val);
+		test_ok(store(s->mem, shared[i], val));
+		test_ok(bar_read(s->u, &s->bar, shared[i], &val, 4));
+		ASSERT_EQ(0xc0ffee00 + i, val);
+		test_ok(bar_write(s->u, &s->bar, shared[i], &val, 4));
+	}
+
+	/* From the one to the other: not even the part that could be */
+	memset(buf, 0xff, sizeof(buf));
+	test_err(EBUSY, bar_write(s->u, &s->bar, SHARED_END - 4, buf, 8));
+	test_ok(load(s->mem, SHARED_END - 4, &val));
+	ASSERT_EQ(0xc0ffee02, val);
+	test_err(EBUSY, bar_read(s->u, &s->bar, TABLE - 4, buf, 8));
+}
+
+TEST_F(share, memory)
+{
+	struct share *s = &self->s;
+	struct vfio_bar bar2;
+	uint32_t val;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		test_ok(store(s->mem, TABLE + PAGE / 2, 0xc0ffee00));
+		test_ok(store(s->mem, SHARED, 0xc0ffee01));
+		test_ok(store(s->mem, SHARED_END - 4, 0xc0ffee02));
+		test_ok(store(s->mem, PRIVATE, 0x5ec2e7));
+		test_ok(load(s->mem, PRIVATE, &val));
+		ASSERT_EQ(0x5ec2e7, val);
+
+		test_bind(s);
+		test_locked_memory(s);
+		test_start(s);
+		test_locked_memory(s);
+
+		/* What was mapped before works again, and a stop has scrubbed it */
+		test_unbind(s);
+		test_ok(load(s->mem, PRIVATE, &val));
+		ASSERT_EQ(0, val);
+		test_ok(load(s->mem, SHARED, &val));
+		ASSERT_EQ(0xc0ffee01, val);
+		test_ok(store(s->mem, PRIVATE, 1));
+		test_ok(bar_read(s->u, &s->bar, PRIVATE, &val, 4));
+		ASSERT_EQ(1, val);
+	}
+
+	/* All of BAR2 is the VM's */
+	if (!variant->vf) {
+		test_ok(vfio_bar(s->u, 2, &bar2));
+		test_ok(bar_read(s->u, &bar2, 0, &val, 4));
+		test_bind(s);
+		test_err(EBUSY, bar_read(s->u, &bar2, 0, &val, 4));
+	}
+}
+
+/* Mapped while it is locked: that is nothing yet */
+TEST_F(share, mapped_while_locked)
+{
+	struct share *s = &self->s;
+	uint8_t *mem;
+	uint32_t val;
+
+	test_bind(s);
+	mem = mmap(NULL, BAR0_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   s->u->device, s->bar.offset);
+	ASSERT_NE(MAP_FAILED, mem);
+	test_err(EFAULT, load(mem, PRIVATE, &val));
+	test_ok(load(mem, SHARED, &val));
+	/* A write to Command opens nothing */
+	test_ok(vfio_set_master(s->u, true));
+	test_err(EFAULT, load(mem, PRIVATE, &val));
+	test_unbind(s);
+	test_ok(load(mem, PRIVATE, &val));
+	munmap(mem, BAR0_BYTES);
+}
+
+/**
+ * struct user - a thread that uses shared memory all the time
+ * @thread: it
+ * @s: what it uses
+ * @stop: it is to end
+ * @mapped: accesses to the mapping
+ * @read: reads
+ * @err: how one ended that must not
+ */
+struct user {
+	pthread_t thread;
+	struct share *s;
+	atomic_bool stop;
+	atomic_long mapped;
+	atomic_long read;
+	atomic_int err;
+};
+
+static void *use_mapping(void *arg)
+{
+	struct user *user = arg;
+	uint32_t val;
+	int err;
+
+	while (!user->stop && !user->err) {
+		err = load(user->s->mem, SHARED, &val);
+		if (!err && val != 0xc0ffee)
+			err = -EBADMSG;
+		if (err)
+			user->err = err;
+		user->mapped++;
+	}
+	return NULL;
+}
+
+static void *use_reads(void *arg)
+{
+	struct user *user = arg;
+	uint32_t val;
+	int err;
+
+	while (!user->stop && !user->err) {
+		err = bar_read(user->s->u, &user->s->bar, SHARED, &val, 4);
+		if (!err && val != 0xc0ffee)
+			err = -EBADMSG;
+		if (err)
+			user->err = err;
+		user->read++;
+	}
+	return NULL;
+}
+
+/* While the device is asked what is shared, who uses that waits, and never fails */
+TEST_F(share, used_meanwhile)
+{
+	struct share *s = &self->s;
+	struct user user = { .s = s };
+	pthread_t other;
+	long was[2];
+	int i;
+
+	test_ok(store(s->mem, SHARED, 0xc0ffee));
+	test_ok(sim_set(s->d, "latency_ms", "100"));
+	ASSERT_EQ(0, pthread_create(&user.thread, NULL, use_mapping, &user));
+	ASSERT_EQ(0, pthread_create(&other, NULL, use_reads, &user));
+	for (i = 0; i < 3; i++) {
+		test_bind(s);
+		was[0] = user.mapped;
+		was[1] = user.read;
+		ASSERT_TRUE(sim_wait(user.err || (user.mapped > was[0] + 10 &&
+						  user.read > was[1] + 10),
+				     PROMPT_MS));
+		test_unbind(s);
+	}
+	user.stop = true;
+	pthread_join(user.thread, NULL);
+	pthread_join(other, NULL);
+	ASSERT_EQ(0, user.err);
+}
+
+/* --- ioeventfds ---------------------------------------------------------------------- */
+
+static int ioeventfd(struct vfio_user *u, struct vfio_bar *bar, size_t at,
+		     uint32_t val, int fd)
+{
+	struct vfio_device_ioeventfd cmd = {
+		.argsz = sizeof(cmd),
+		.flags = VFIO_DEVICE_IOEVENTFD_32,
+		.offset = bar->offset + at,
+		.data = val,
+		.fd = fd,
+	};
+
+	return ioctl(u->device, VFIO_DEVICE_IOEVENTFD, &cmd) ? -errno : 0;
+}
+
+static int signal_event(int fd)
+{
+	uint64_t one = 1;
+
+	return write(fd, &one, sizeof(one)) == sizeof(one) ? 0 : -errno;
+}
+
+static bool is_at(struct share *s, size_t at, uint32_t want)
+{
+	uint32_t val;
+
+	return !load(s->mem, at, &val) && val == want;
+}
+
+TEST_F(share, ioeventfd)
+{
+	struct share *s = &self->s;
+	int private = eventfd(0, EFD_CLOEXEC), shared = eventfd(0, EFD_CLOEXEC);
+	int late = eventfd(0, EFD_CLOEXEC);
+
+	test_ok(ioeventfd(s->u, &s->bar, PRIVATE, 0x11, private));
+	test_ok(ioeventfd(s->u, &s->bar, SHARED, 0x22, shared));
+	test_ok(signal_event(private));
+	ASSERT_TRUE(sim_wait(is_at(s, PRIVATE, 0x11), PROMPT_MS));
+	test_ok(store(s->mem, SHARED, 0));
+
+	test_bind(s);
+	test_err(EBUSY, ioeventfd(s->u, &s->bar, PRIVATE + 4, 0x33, late));
+	test_ok(ioeventfd(s->u, &s->bar, SHARED + 4, 0x44, late));
+	/* The one has no effect, the others have; and in this order */
+	test_ok(signal_event(private));
+	test_ok(signal_event(shared));
+	test_ok(signal_event(late));
+	ASSERT_TRUE(sim_wait(is_at(s, SHARED, 0x22), PROMPT_MS));
+	ASSERT_TRUE(sim_wait(is_at(s, SHARED + 4, 0x44), PROMPT_MS));
+	test_unbind(s);
+	ASSERT_TRUE(is_at(s, PRIVATE, 0));
+	test_ok(signal_event(private));
+	ASSERT_TRUE(sim_wait(is_at(s, PRIVATE, 0x11), PROMPT_MS));
+
+	/* One can be given up while it is locked */
+	test_bind(s);
+	test_ok(ioeventfd(s->u, &s->bar, PRIVATE, 0x11, -1));
+	test_unbind(s);
+	test_ok(store(s->mem, PRIVATE, 0));
+	test_ok(signal_event(private));
+	test_ok(signal_event(late));
+	ASSERT_TRUE(is_at(s, PRIVATE, 0));
+	close(private);
+	close(shared);
+	close(late);
+}
+
+/* --- dma-bufs -------------------------------------------------------------------------- */
+
+/* By a peer that is content with that */
+static int import_once(const char *bdf, int buf)
+{
+	int fd = vfio_import(bdf, buf);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+/* Map it for DMA of the functions of an iommufd */
+static int map_file(struct vfio_user *u, int buf, uint64_t iova, uint64_t len)
+{
+	struct iommu_ioas_map_file map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = u->ioas,
+		.fd = buf,
+		.length = len,
+		.iova = iova,
+	};
+
+	return ioctl(u->iommufd, IOMMU_IOAS_MAP_FILE, &map) ? -errno : 0;
+}
+
+TEST_F(share, dma_buf)
+{
+	struct share *s = &self->s;
+	int private, shared, both, late;
+
+	private = vfio_dma_buf(s->u, 0, PRIVATE, PAGE);
+	shared = vfio_dma_buf(s->u, 0, SHARED_PAGE, PAGE);
+	both = vfio_dma_buf(s->u, 0, SHARED_END - PAGE, 2 * PAGE);
+	ASSERT_LE(0, private);
+	ASSERT_LE(0, shared);
+	ASSERT_LE(0, both);
+	test_ok(import_once(s->bdf, private));
+	test_ok(import_once(s->bdf, both));
+
+	test_bind(s);
+	test_err(ENODEV, import_once(s->bdf, private));
+	test_err(ENODEV, import_once(s->bdf, both));
+	test_ok(import_once(s->bdf, shared));
+	/* Nothing that the user may do opens it */
+	test_ok(vfio_set_master(s->u, true));
+	test_err(ENODEV, import_once(s->bdf, private));
+	/* One that is made now is like those that were there */
+	late = vfio_dma_buf(s->u, 0, PRIVATE + PAGE, PAGE);
+	ASSERT_LE(0, late);
+	test_err(ENODEV, import_once(s->bdf, late));
+	test_start(s);
+	test_err(ENODEV, import_once(s->bdf, private));
+	test_ok(import_once(s->bdf, shared));
+
+	test_unbind(s);
+	test_ok(import_once(s->bdf, private));
+	test_ok(import_once(s->bdf, both));
+	test_ok(import_once(s->bdf, late));
+	close(private);
+	close(shared);
+	close(both);
+	close(late);
+}
+
+/* A mapping that cannot be taken away at once */
+TEST_F(share, foreign_importer)
+{
+	struct share *s = &self->s;
+	struct iommu_vdevice_tsm_bind bind;
+	int buf, other;
+
+	buf = vfio_dma_buf(s->u, 0, PRIVATE, PAGE);
+	other = vfio_dma_buf(s->u, 0, PRIVATE, PAGE);
+	ASSERT_LE(0, buf);
+	ASSERT_LE(0, other);
+	s->peer = vfio_import(s->bdf, buf);
+	ASSERT_LE(0, s->peer);
+	test_ok(trace_begin());
+	test_err_bind(EBUSY, s->h.iommufd, s->dev->vdevice, &bind);
+	ASSERT_EQ(0, bind.out_flags);
+	ASSERT_EQ(0, bind.generation);
+	/* The device was told nothing, and the others lost nothing */
+	ASSERT_STREQ("gate!", trace_steps(s->bdf));
+	test_device(s->d, s->bdf, "unlocked");
+	test_ok(import_once(s->bdf, other));
+	test_ok(import_once(s->bdf, buf));
+
+	unimport(s);
+	test_bind(s);
+	/* Of what is shared, one may be made meanwhile, and stay */
+	close(buf);
+	buf = vfio_dma_buf(s->u, 0, SHARED_PAGE, PAGE);
+	ASSERT_LE(0, buf);
+	s->peer = vfio_import(s->bdf, buf);
+	ASSERT_LE(0, s->peer);
+	test_unbind(s);
+	unimport(s);
+	trace_end();
+	close(buf);
+	close(other);
+}
+
+/* What iommufd has mapped it loses for good: it is to be unmapped, and mapped anew */
+TEST_F(share, iommufd_importer)
+{
+	struct share *s = &self->s;
+	int private, shared;
+
+	private = vfio_dma_buf(s->u, 0, PRIVATE, PAGE);
+	shared = vfio_dma_buf(s->u, 0, SHARED_PAGE, PAGE);
+	ASSERT_LE(0, private);
+	ASSERT_LE(0, shared);
+	test_ok(map_file(s->u, private, IOVA, PAGE));
+	test_ok(map_file(s->u, shared, IOVA + PAGE, PAGE));
+
+	test_bind(s);
+	test_err(ENODEV, map_file(s->u, private, IOVA + 2 * PAGE, PAGE));
+	test_ok(map_file(s->u, shared, IOVA + 3 * PAGE, PAGE));
+	/* The area is there all the same */
+	test_err(EEXIST, map_file(s->u, shared, IOVA, PAGE));
+	test_unbind(s);
+
+	test_ok(vfio_unmap(s->u, IOVA, PAGE));
+	test_ok(map_file(s->u, private, IOVA, PAGE));
+	test_ok(vfio_unmap(s->u, IOVA, PAGE));
+	test_ok(vfio_unmap(s->u, IOVA + PAGE, PAGE));
+	test_ok(vfio_unmap(s->u, IOVA + 3 * PAGE, PAGE));
+	close(private);
+	close(shared);
+}
+
+/* --- quarantine ------------------------------------------------------------------------- */
+
+/*
+ * One that could not be stopped: nobody knows whose its memory is, not even who
+ * opens it anew, until it was both reset and connected anew
+ */
+TEST_F(share, quarantined)
+{
+	struct share *s = &self->s;
+	uint32_t val;
+	int buf;
+
+	buf = vfio_dma_buf(s->u, 0, SHARED_PAGE, PAGE);
+	ASSERT_LE(0, buf);
+	test_bind(s);
+	test_ok(sim_set(s->d, "tsm_fault", "release"));
+	test_err(ENOTRECOVERABLE, unbind_device(s));
+	test_ok(sim_set(s->d, "tsm_fault", "none"));
+	test_tdi(&s->h, s->dev, "UNLOCKED QUARANTINED");
+
+	test_err(EFAULT, load(s->mem, PRIVATE, &val));
+	test_err(EFAULT, load(s->mem, SHARED, &val));
+	test_err(EBUSY, bar_read(s->u, &s->bar, SHARED, &val, 4));
+	/* A reset is what it needs, and opens nothing yet */
+	ASSERT_EQ(0, ioctl(s->u->device, VFIO_DEVICE_RESET));
+	test_err(EFAULT, load(s->mem, SHARED, &val));
+	test_err(ENODEV, import_once(s->bdf, buf));
+	close(buf);
+
+	munmap(s->mem, BAR0_BYTES);
+	host_close(&s->h);
+	test_ok(host_open(&s->h, VM_CONFIDENTIAL));
+	test_ok(host_add(&s->h, s->bdf, &s->dev));
+	s->u = &s->dev->u;
+	s->mem = mmap(NULL, BAR0_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      s->u->device, s->bar.offset);
+	ASSERT_NE(MAP_FAILED, s->mem);
+	test_err(EFAULT, load(s->mem, SHARED, &val));
+	test_err(EBUSY, bar_read(s->u, &s->bar, PRIVATE, &val, 4));
+
+	test_disconnect(s->d);
+	test_connect(s->d);
+	test_ok(load(s->mem, PRIVATE, &val));
+	test_ok(bar_read(s->u, &s->bar, SHARED, &val, 4));
+	test_ok(host_viommu(&s->h, s->dev));
+	test_ok(host_vdevice(&s->h, s->dev, 0x10));
+	test_bind(s);
+}
+
+/* One whose lock failed half way, and could not be undone: who waits, ends */
+TEST_F(share, quarantined_by_lock)
+{
+	struct share *s = &self->s;
+	struct iommu_vdevice_tsm_bind bind;
+	uint32_t val;
+
+	s->m.changed = true;
+	test_ok(sim_set(s->d, "tsm_fault", "report release"));
+	test_err_bind(EIO, s->h.iommufd, s->dev->vdevice, &bind);
+	ASSERT_EQ(TSM_OUT_QUARANTINED, bind.out_flags & TSM_OUT_QUARANTINED);
+	test_ok(sim_set(s->d, "tsm_fault", "none"));
+
+	test_err(EFAULT, load(s->mem, SHARED, &val));
+	test_err(EBUSY, bar_read(s->u, &s->bar, SHARED, &val, 4));
+	ASSERT_EQ(0, ioctl(s->u->device, VFIO_DEVICE_RESET));
+	test_err_bind(ENOTRECOVERABLE, s->h.iommufd, s->dev->vdevice, &bind);
+}
+
+/* --- interrupts -------------------------------------------------------------------------- */
+
+/* An interrupt at the end of a transfer, which the state does not allow */
+static int ring(struct vfio_user *u, unsigned int vector)
+{
+	int result = dma(u, DMA_VECTOR(vector), 0, 0, 1);
+
+	return result < 0 ? result : 0;
+}
+
+static bool arrives(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint64_t count;
+
+	return poll(&p, 1, PROMPT_MS) == 1 &&
+	       read(fd, &count, sizeof(count)) == sizeof(count) && count == 1;
+}
+
+TEST_F(share, interrupts)
+{
+	struct share *s = &self->s;
+	int event[NR_MSIX], i, step;
+
+	for (i = 0; i < NR_MSIX; i++) {
+		event[i] = eventfd(0, EFD_CLOEXEC);
+		ASSERT_LE(0, event[i]);
+	}
+	test_ok(vfio_enable_msix(s->u, event, NR_MSIX));
+	for (step = 0; step < 4; step++) {
+		for (i = 0; i < NR_MSIX; i++) {
+			test_ok(ring(s->u, i));
+			ASSERT_TRUE(arrives(event[i]));
+		}
+		/* Taken away and set up again, in each state */
+		test_ok(vfio_disable_msix(s->u));
+		test_ok(vfio_enable_msix(s->u, event, NR_MSIX - step));
+		test_ok(ring(s->u, 0));
+		ASSERT_TRUE(arrives(event[0]));
+		test_ok(vfio_disable_msix(s->u));
+		test_ok(vfio_enable_msix(s->u, event, NR_MSIX));
+		switch (step) {
+		case 0:
+			test_bind(s);
+			break;
+		case 1:
+			test_tdi(&s->h, s->dev, "LOCKED");
+			test_start(s);
+			break;
+		case 2:
+			test_tdi(&s->h, s->dev, "RUN");
+			test_unbind(s);
+			break;
+		}
+	}
+	for (i = 0; i < NR_MSIX; i++)
+		close(event[i]);
+}
+
+int main(int argc, char **argv)
+{
+	return iommufd_harness_run(argc, argv);
+}
