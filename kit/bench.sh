@@ -68,16 +68,27 @@ measured | awk '
 		most["guest_req_p50_ratio"] = 1.5
 		most["guest_req_p99_ratio"] = 5
 		most["tdi_cycle_256_ratio"] = 1.2
+		most["tsm_req_ioctl_ratio"] = 1.5
+		most["bind_256_vdevices_ratio"] = 1.2
+		least["tsm_req_two_thread_vs_yardstick"] = 0.9
+		for (key in most)
+			promised[key]
+		for (key in least)
+			promised[key]
 	}
-	$1 in most {
+	$1 in promised {
 		seen[$1] = 1
-		if ($2 > most[$1]) {
+		if ($1 in most && $2 > most[$1]) {
 			print "error: " $1 " is " $2 ", more than " most[$1]
+			bad = 1
+		}
+		if ($1 in least && $2 < least[$1]) {
+			print "error: " $1 " is " $2 ", less than " least[$1]
 			bad = 1
 		}
 	}
 	END {
-		for (key in most)
+		for (key in promised)
 			if (!(key in seen)) {
 				print "error: " key " was not measured"
 				bad = 1

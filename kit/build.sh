@@ -6,11 +6,13 @@
 #
 #   kit/build.sh debug|fast               build/tree/out-KERNEL
 #   kit/build.sh debug|fast --base-core   build/tree-base/out-KERNEL
+#   kit/build.sh fast --untouched         build/series-check/tree/out-fast, with
+#                                         nothing of the series in it
 set -euo pipefail
 # shellcheck source=kit/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-usage="usage: kit/build.sh debug|fast [--base-core]"
+usage="usage: kit/build.sh debug|fast [--base-core | --untouched]"
 kernel=${1:-debug}
 case $kernel in
 debug | fast) ;;
@@ -19,13 +21,16 @@ esac
 case ${2:-} in
 '') tree=$kit_build/tree name=$kernel ;;
 --base-core) tree=$kit_build/tree-base name=$kernel-base ;;
+--untouched) tree=$kit_build/series-check/tree name=$kernel-untouched ;;
 *) die "$usage" ;;
 esac
 [ -f "$tree/Makefile" ] || die "$(shown "$tree") is not laid yet: make tree"
 
 # what boots and measures is the same program on every core
 selftests=$kit_build/tree/tools/testing/selftests
-[ -d "$selftests/tsm" ] || die "$(shown "$selftests/tsm") is not there: make tree"
+[ "${2:-}" != --untouched ] || selftests=$tree/tools/testing/selftests
+[ -d "$selftests/tsm" ] || [ "${2:-}" = --untouched ] ||
+	die "$(shown "$selftests/tsm") is not there: make tree"
 
 # right below the tree: objects then name their sources relative to it, and the
 # compiler cache hits in every clone
@@ -49,6 +54,17 @@ for target in tsm iommu kvm vfio; do
 	config=$selftests/$target/config
 	[ ! -f "$config" ] || fragments+=("$config")
 done
+
+# Without the series, nothing of it can be asked for
+untouched_fragments() {
+	local f copies=()
+	mkdir -p "$out/fragments"
+	for f in "${fragments[@]}"; do
+		copies+=("$out/fragments/$(cksum <<<"$f" | cut -d ' ' -f 1).config")
+		sed '/^CONFIG_PCI_TSM_SIM=/d' "$f" >"${copies[-1]}"
+	done
+	fragments=("${copies[@]}")
+}
 
 # What the configuration depends on. The Kconfig files of the base change with
 # the base, those that we add or edit are laid files.
@@ -96,6 +112,9 @@ configure_if_needed() {
 	mkdir -p "$out"
 	kunit_fragment >"$out/kunit.config"
 	fragments+=("$out/kunit.config")
+	case $name in
+	*-untouched) untouched_fragments ;;
+	esac
 	key=$(config_key | cksum)
 	if [ -f "$out/.config" ] && [ "$(cat "$out/.kit-key" 2>/dev/null)" = "$key" ]; then
 		return
@@ -127,10 +146,17 @@ selftests_key() {
 }
 
 install_selftests() {
-	rm -rf "${guest:?}/kselftest" "$out/kselftest"
+	rm -rf "${guest:?}/kselftest" "$out/kselftest" "$guest/base-tests"
 	kmake headers
-	kernel_make "$selftests" "$out" TARGETS=tsm FORCE_TARGETS=1 \
-		KSFT_INSTALL_PATH="$guest/kselftest" install
+	if [ -d "$selftests/tsm" ]; then
+		kernel_make "$selftests" "$out" TARGETS=tsm FORCE_TARGETS=1 \
+			KSFT_INSTALL_PATH="$guest/kselftest" install
+	fi
+	# those of the base that what we touch must still pass: kit/test-base.sh
+	if [ "$kernel" = fast ] && [ "$tree" != "$kit_build/tree-base" ]; then
+		kernel_make "$selftests" "$out" TARGETS="iommu vfio" FORCE_TARGETS=1 \
+			KSFT_INSTALL_PATH="$guest/base-tests" install
+	fi
 }
 
 build_selftests() {

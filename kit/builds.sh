@@ -31,6 +31,11 @@ fragment() {
 	CONFIG_IOMMU_SUPPORT=y
 	CONFIG_VIRT_DRIVERS=y
 	CONFIG_CRYPTO=y
+	CONFIG_EVENTFD=y
+	CONFIG_IOMMUFD=$1
+	CONFIG_VFIO=$1
+	CONFIG_VFIO_DEVICE_CDEV=y
+	CONFIG_VFIO_PCI=$1
 	CONFIG_CONFIGFS_FS=$1
 	CONFIG_KUNIT=$1
 	EOF
@@ -121,7 +126,7 @@ newer_kconfig() {
 # every warning is there every time; the compiler cache keeps this cheap
 forget_ours() {
 	local folder
-	for folder in $(series_dirs); do
+	for folder in $(series_dirs) $(series_objects); do
 		rm -rf "${builds_tree:?}/out-$1/$folder"
 	done
 }
@@ -131,13 +136,15 @@ has_objects() {
 	[ -n "$(find "$builds_tree/out-$1/$2" -maxdepth 1 -name '*.o' -print -quit 2>/dev/null)" ]
 }
 
-# compile_ours OUT [VARIABLE...]: all folders of the series, without a warning
+# compile_ours OUT [VARIABLE...]: all folders of the series, and its files in other
+# folders, without a warning
 compile_ours() {
-	local name=$1 folder folders
+	local name=$1 folder folders objects
 	shift
 	mapfile -t folders < <(series_dirs)
+	mapfile -t objects < <(series_objects)
 	forget_ours "$name"
-	compile "builds-$name" build "$name" "$@" "${folders[@]}"
+	compile "builds-$name" build "$name" "$@" "${folders[@]}" "${objects[@]}"
 	# what compiled nothing proves nothing
 	for folder in "${folders[@]}"; do
 		has_objects "$name" "$folder" || {

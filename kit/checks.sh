@@ -77,6 +77,15 @@ series_dirs() {
 	series_files | grep -E '^(drivers|arch|virt)/.*/(Makefile|Kbuild)$' | sed 's,[^/]*$,,'
 }
 
+# Files of the series in folders of the base, as objects that the kernel's make
+# can be asked for; those of virt/ it knows by the architecture's folder only
+series_objects() {
+	local folders
+	folders=$(series_dirs | paste -sd'|')
+	series_files | grep -E '^(drivers|arch)/.*\.c$' | grep -vE "^($folders)" |
+		sed 's/\.c$/.o/'
+}
+
 # The Kconfig files of the series
 series_kconfigs() {
 	series_files | grep -E '^(drivers|arch|virt)/(.*/)?Kconfig[^/]*$' || true

@@ -5,6 +5,9 @@
 #   kit/deps.sh          to build and boot a kernel
 #   kit/deps.sh checks   other compilers too, for the tests
 #   kit/deps.sh docs     and what formats the documentation
+#
+# The selftests of the base, which come with every fast kernel, need libcap and
+# libuuid.
 set -euo pipefail
 # shellcheck source=kit/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -33,6 +36,8 @@ depmod kmod
 qemu-system-x86_64 qemu-system-x86
 perl perl
 python3 python3
+/usr/include/sys/capability.h libcap-dev
+/usr/include/uuid/uuid.h uuid-dev
 '
 needs_of_checks='
 aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu

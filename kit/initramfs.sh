@@ -2,17 +2,18 @@
 # Make the root file system of a test kernel that kit/build.sh has built: busybox,
 # the modules, the selftests with what their runner needs, and kit/guest.
 #
-#   kit/initramfs.sh debug|fast [--base-core]     OUT/initramfs.cpio
+#   kit/initramfs.sh debug|fast [--base-core | --untouched]     OUT/initramfs.cpio
 set -euo pipefail
 # shellcheck source=kit/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 case ${1:-} in
 debug | fast) ;;
-*) die "usage: kit/initramfs.sh debug|fast [--base-core]" ;;
+*) die "usage: kit/initramfs.sh debug|fast [--base-core | --untouched]" ;;
 esac
 tree=$kit_build/tree
 [ "${2:-}" != --base-core ] || tree=$kit_build/tree-base
+[ "${2:-}" != --untouched ] || tree=$kit_build/series-check/tree
 out=$tree/out-$1
 root=$out/initramfs
 [ -d "$out/guest/lib/modules" ] || die "the $1 kernel is not built: make build KERNEL=$1"
@@ -67,13 +68,14 @@ kunit_modules() {
 	done < <(find "$root/lib/modules" -name '*.ko' | LC_ALL=C sort)
 }
 
-selftests() {
+# install_tests NAME: the selftests in a folder of the build's guest
+install_tests() {
 	local program
-	[ -d "$out/guest/kselftest" ] || return 0
-	cp -a "$out/guest/kselftest" "$root/kselftest"
+	[ -d "$out/guest/$1" ] || return 0
+	cp -a "$out/guest/$1" "$root/$1"
 	while read -r program; do
 		copy_program_libraries "$program"
-	done < <(find "$root/kselftest" -type f -perm -u+x)
+	done < <(find "$root/$1" -type f -perm -u+x)
 }
 
 copy_program_libraries() {
@@ -89,7 +91,8 @@ mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,dev,proc,sys,tmp,run,root,lib,etc,ki
 busybox
 runner_needs
 cp -a "$out/guest/lib/modules" "$root/lib/modules"
-selftests
+install_tests kselftest
+install_tests base-tests
 cp "$kit_top"/kit/guest/* "$root/kit/"
 mv "$root/kit/init" "$root/init"
 chmod 755 "$root/init"

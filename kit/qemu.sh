@@ -5,10 +5,12 @@
 #   kit/qemu.sh KERNEL [--base-core] demo [ARG...]  kit/guest/demo-walk.sh on stdout
 #   kit/qemu.sh KERNEL [--base-core] bench [ARG...] kit/guest/bench.sh on stdout
 #   kit/qemu.sh KERNEL [--base-core] test [SUITE...]  all is in the console's log
+#   kit/qemu.sh KERNEL [--untouched] base-tests     kit/guest/base-tests.sh on stdout
 #
-# The exit status of demo and bench is the script's, its output is in
+# The exit status of demo, bench and base-tests is the script's, its output is in
 # build/logs/MODE.log too. The kernel's console is in build/logs/console-MODE.log
-# (shell: on the terminal); with --base-core the names end with -base.log.
+# (shell: on the terminal); with --base-core the names end with
+# -base.log, with --untouched with -untouched.log.
 set -euo pipefail
 # shellcheck source=kit/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,8 +23,12 @@ if [ "${1:-}" = --base-core ]; then
 	tree=$kit_build/tree-base
 	core=-base
 	shift
+elif [ "${1:-}" = --untouched ]; then
+	tree=$kit_build/series-check/tree
+	core=-untouched
+	shift
 fi
-mode=${1:?shell, demo, bench or test}
+mode=${1:?shell, demo, bench, test or base-tests}
 shift
 out=$tree/out-$kernel
 console=$kit_logs/console-$mode$core.log
@@ -63,6 +69,13 @@ machine=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu "max,la57=off" -smp 2
 	-object memory-backend-ram,id=bars,size=256M,share=on -device ivshmem-plain,memdev=bars
 	-kernel "$out/arch/x86/boot/bzImage" -initrd "$out/initramfs.cpio")
 
+# A device behind an IOMMU, that vfio-pci can drive: PCIe, FLR, MSI-X, SR-IOV
+# shellcheck disable=SC2054 # the commas are QEMU's
+[ "$mode" != base-tests ] ||
+	machine+=(-machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=off
+		-device pcie-root-port,id=port,chassis=1 -device nvme-subsys,id=subsystem
+		-device nvme,serial=0,bus=port,subsys=subsystem,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2,max_ioqpairs=6,msix_qsize=8)
+
 # The script's output as it comes, but for the line that says how it ended
 run_script() {
 	local line status=1
@@ -84,7 +97,7 @@ shell)
 	append+="$(terminal_size) loglevel=5"
 	exec "${machine[@]}" -append "$append" -nographic
 	;;
-demo | bench)
+demo | bench | base-tests)
 	[ ! -t 1 ] || append+=" kit.tty=1$(terminal_size)"
 	run_script "$@"
 	;;

@@ -22,10 +22,10 @@ gcc_x86() {
 
 # sparse reads each file again, compiled or not
 sparse_x86() {
-	local sparse folders
+	local sparse ours
 	sparse=$("$kit_top/kit/sparse.sh")
-	mapfile -t folders < <(series_dirs)
-	compile builds-sparse build gcc W=1 C=2 CHECK="$sparse" "${folders[@]}"
+	mapfile -t ours < <(series_dirs && series_objects)
+	compile builds-sparse build gcc W=1 C=2 CHECK="$sparse" "${ours[@]}"
 	grep -q '^  CHECK   drivers' "$kit_logs/builds-sparse.log" || {
 		printf 'error: sparse read nothing\n'
 		return 1

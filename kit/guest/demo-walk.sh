@@ -376,6 +376,15 @@ for message in LOCK_INTERFACE_REQUEST DEVICE_INTERFACE_REPORT \
 done
 verdict
 
+step 'a VMM does the same through KVM, VFIO and iommufd: vmm-flow.c'
+type_in "echo vfio-pci > $pci/$vf/driver_override
+echo $vf > /sys/bus/pci/drivers_probe
+/kselftest/tsm/vmm-flow $vf"
+for state in LOCKED RUN UNLOCKED; do
+	[ "$(lines "^  the function is $state, bound 1 times\$")" -eq 1 ] || wrong
+done
+verdict
+
 step 'disconnect'
 type_in "echo $tsm > $pci/$endpoint/tsm/disconnect"
 [ "$(attr "$pci/$endpoint/tsm/connect")" = - ] || wrong
