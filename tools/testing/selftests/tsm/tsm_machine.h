@@ -6,7 +6,10 @@
 #ifndef __TSM_MACHINE_H
 #define __TSM_MACHINE_H
 
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tsm_harness.h"
 #include "tsm_iommufd.h"
@@ -175,7 +178,8 @@ static inline const char *machine_lacks(void)
 static inline int iommufd_harness_run(int argc, char **argv)
 {
 	const char *reason = machine_lacks();
-	int rc;
+	int rc, status;
+	pid_t pid;
 
 	if (reason)
 		ksft_exit_skip("%s\n", reason);
@@ -185,7 +189,14 @@ static inline int iommufd_harness_run(int argc, char **argv)
 				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		if (machine_left == MAP_FAILED)
 			machine_left = NULL;
-		rc = tsm_harness_run(argc, argv);
+		/* the harness ends its process: what is left is for this one */
+		pid = fork();
+		if (!pid)
+			exit(tsm_harness_run(argc, argv));
+		if (pid < 0 || waitpid(pid, &status, 0) != pid ||
+		    !WIFEXITED(status))
+			return KSFT_FAIL;
+		rc = WEXITSTATUS(status);
 		if (machine_left && machine_left->nr &&
 		    machine_strike(machine_left))
 			rc = KSFT_FAIL;
