@@ -133,6 +133,22 @@ static ssize_t sim_device_soft_reset_store(struct config_item *item,
 }
 CONFIGFS_ATTR(sim_device_, soft_reset);
 
+static ssize_t sim_device_iommu_show(struct config_item *item, char *page)
+{
+	struct sim_device *d = to_sim_device(item);
+
+	return sysfs_emit(page, "%d\n", READ_ONCE(d->iommu));
+}
+
+static ssize_t sim_device_iommu_store(struct config_item *item,
+				      const char *page, size_t count)
+{
+	struct sim_device *d = to_sim_device(item);
+
+	return sim_device_set_bool(d, &d->iommu, page, count);
+}
+CONFIGFS_ATTR(sim_device_, iommu);
+
 static ssize_t sim_device_bdf_show(struct config_item *item, char *page)
 {
 	struct sim_device *d = to_sim_device(item);
@@ -403,6 +419,7 @@ static struct configfs_attribute *sim_device_attrs[] = {
 	&sim_device_attr_functions,
 	&sim_device_attr_total_vfs,
 	&sim_device_attr_soft_reset,
+	&sim_device_attr_iommu,
 	&sim_device_attr_bdf,
 	&sim_device_attr_port,
 	&sim_device_attr_latency_ms,

@@ -112,6 +112,7 @@ struct sim_device *sim_device_create(void)
 	INIT_DELAYED_WORK(&d->remove, sim_device_removed);
 	sim_msix_init(d);
 	d->nr_functions = 1;
+	d->iommu = true;
 	sim_fault_init(d);
 	return d;
 }

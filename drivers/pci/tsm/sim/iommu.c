@@ -419,10 +419,13 @@ static int sim_iommu_notify(struct notifier_block *nb, unsigned long action,
 			    void *data)
 {
 	struct device *dev = data;
+	struct sim_device *d;
 	int rc;
 
-	if (action != BUS_NOTIFY_ADD_DEVICE ||
-	    !sim_device_from_pdev(to_pci_dev(dev)))
+	if (action != BUS_NOTIFY_ADD_DEVICE)
+		return NOTIFY_DONE;
+	d = sim_device_from_pdev(to_pci_dev(dev));
+	if (!d || !d->iommu)
 		return NOTIFY_DONE;
 	/* It is the processor that reads and writes */
 	dev_set_dma_coherent(dev);

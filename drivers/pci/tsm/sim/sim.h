@@ -432,6 +432,7 @@ enum sim_tsm_fault {
  * @nr_functions: physical functions (before live)
  * @total_vfs: virtual functions of PF0 (before live)
  * @soft_reset: D3hot to D0 resets a function (before live)
+ * @iommu: an IOMMU translates its functions' requests (before live)
  * @latency_ms: delay of the answer to a message of DOE type 1 or 2
  * @messages: messages of DOE types 1 and 2 seen since live
  * @dma_results: transfers that ended since live, by result
@@ -462,6 +463,7 @@ struct sim_device {
 	unsigned int nr_functions;
 	unsigned int total_vfs;
 	bool soft_reset;
+	bool iommu;
 	unsigned int latency_ms;
 	atomic_t messages;
 	atomic_t dma_results[SIM_DMA_NR_RESULTS];

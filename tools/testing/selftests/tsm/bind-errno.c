@@ -402,6 +402,57 @@ TEST_F(bind_errno, vdevice_refused_by_tsm)
 	test_all_works(self);
 }
 
+/* --- a device that no IOMMU contains ------------------------------------------- */
+
+#define NOIOMMU	"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+
+FIXTURE(no_iommu)
+{
+	struct machine m;
+	struct host h;
+};
+
+FIXTURE_SETUP(no_iommu)
+{
+	host_init(&self->h);
+	if (access(NOIOMMU, F_OK))
+		SKIP(return, "this kernel has no mode without IOMMUs");
+	test_needs_simulator();
+	sim_sweep();
+	test_ok(machine_prepare(&self->m, 2));
+	test_ok(sim_set(&self->m.s.sim.d[1], "iommu", "0"));
+	test_ok(machine_connect(&self->m));
+	test_ok(sim_write(NOIOMMU, "1"));
+}
+
+FIXTURE_TEARDOWN(no_iommu)
+{
+	host_close(&self->h);
+	EXPECT_EQ(0, sim_write(NOIOMMU, "0"));
+	EXPECT_EQ(0, machine_strike(&self->m));
+}
+
+/* Connected, known to iommufd, and for no VM: its DMA would reach all memory */
+TEST_F(no_iommu, refused)
+{
+	struct assigned *dev, *other;
+	struct host *h = &self->h;
+	uint32_t id;
+
+	test_ok(host_open(h, VM_CONFIDENTIAL));
+	test_ok(host_add(h, self->m.bdf[0], &dev));
+	test_ok(host_add(h, self->m.s.sim.d[1].bdf, &other));
+	test_err_viommu_alloc(EOPNOTSUPP, h->iommufd, other->u.dev_id, TYPE,
+			      h->vm.fd, &id);
+	/* Nor on the vIOMMU of one that has an IOMMU */
+	test_ok(host_viommu(h, dev));
+	test_err_vdevice_alloc(EOPNOTSUPP, h->iommufd, h->viommu,
+			       other->u.dev_id, 0x20, &id);
+	_test_all_works(_metadata, h, dev);
+}
+
+/* --- the end ----------------------------------------------------------------------- */
+
 /* A vIOMMU is there as long as a vDEVICE is on it */
 TEST_F(bind_errno, destroy_in_order)
 {
