@@ -231,15 +231,35 @@ bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev)
 }
 
 /**
- * vfio_pci_tsm_settle() - wait until it is known what is shared
+ * vfio_pci_tsm_io_check() - may memory be accessed for the user, once that is known?
  * @vdev: the function
+ * @io: where a BAR of it is mapped, see vfio_pci_core_get_iomap()
+ * @len: bytes, not 0
  *
- * Context: May sleep, not interruptible, as long as a lock takes: 30 s. Not with
- * a lock that is mentioned at the top of this file.
+ * Context: Holds memory_lock for reading, which is given up and taken again if it
+ * has to wait, and no other lock that is mentioned at the top of this file. May
+ * sleep, only a kill ends that.
+ *
+ * Return:
+ * * %0		- it may, as long as memory_lock is held
+ * * %-EBUSY	- a part of it is the VM's
+ * * %-EINTR	- killed while it was not known
  */
-void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev)
+int vfio_pci_tsm_io_check(struct vfio_pci_core_device *vdev,
+			  const void __iomem *io, size_t len)
 {
-	wait_event(vdev->tsm.settled, !vfio_pci_tsm_locking(vdev));
+	int ret;
+
+	while (vfio_pci_tsm_locking(vdev)) {
+		up_read(&vdev->memory_lock);
+		ret = wait_event_killable(vdev->tsm.settled,
+					  !vfio_pci_tsm_locking(vdev));
+		down_read(&vdev->memory_lock);
+		if (ret)
+			return -EINTR;
+	}
+
+	return vfio_pci_tsm_io_shared(vdev, io, len) ? 0 : -EBUSY;
 }
 
 /**
@@ -250,9 +270,10 @@ void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev)
  * @len: bytes, not 0
  *
  * Asked for all of it first, so that an access that is refused has no effect.
- * Each single one asks again, see vfio_pci_tsm_io_shared().
+ * Each single one asks again, see vfio_pci_tsm_io_check().
  *
- * Context: May sleep, interruptible, see vfio_pci_tsm_settle().
+ * Context: May sleep, interruptible, as long as a lock takes: 30 s. Without a
+ * lock that is mentioned at the top of this file.
  *
  * Return:
  * * %0			- it may
@@ -268,38 +289,51 @@ int vfio_pci_tsm_bar_rw(struct vfio_pci_core_device *vdev, unsigned int bar,
 	if (bar >= PCI_STD_NUM_BARS || !vfio_pci_tsm_is_mem(vdev, bar))
 		return 0;
 
-	ret = wait_event_interruptible(vdev->tsm.settled,
-				       !vfio_pci_tsm_locking(vdev));
-	if (ret)
-		return ret;
+	for (;;) {
+		ret = wait_event_interruptible(vdev->tsm.settled,
+					       !vfio_pci_tsm_locking(vdev));
+		if (ret)
+			return ret;
 
-	guard(rwsem_read)(&vdev->memory_lock);
-	if (vfio_pci_tsm_all_shared(vdev))
-		return 0;
+		guard(rwsem_read)(&vdev->memory_lock);
+		/* locked again since */
+		if (vfio_pci_tsm_locking(vdev))
+			continue;
+		if (vfio_pci_tsm_all_shared(vdev))
+			return 0;
 
-	report = vfio_pci_tsm_report(vdev);
-	return report && pci_tdi_report_is_shared(report, bar, offset, len) ?
-	       0 : -EBUSY;
+		report = vfio_pci_tsm_report(vdev);
+		return report && pci_tdi_report_is_shared(report, bar, offset,
+							  len) ? 0 : -EBUSY;
+	}
 }
 
 /**
  * vfio_pci_tsm_fault() - may a page be mapped to the user?
  * @vdev: the function
+ * @vmf: the fault
  * @pfn: of the page, or of the first of a huge one
  * @order: of the page
  *
  * Context: Holds memory_lock.
  *
  * Return: 0: it may; %VM_FAULT_FALLBACK: not all of a huge page;
- * %VM_FAULT_SIGBUS: it is the VM's
+ * %VM_FAULT_NOPAGE: not known since a moment ago, the access comes again and
+ * waits in vfio_pci_tsm_fault_wait(); %VM_FAULT_SIGBUS: it is the VM's
  */
 vm_fault_t vfio_pci_tsm_fault(struct vfio_pci_core_device *vdev,
-			      unsigned long pfn, unsigned int order)
+			      struct vm_fault *vmf, unsigned long pfn,
+			      unsigned int order)
 {
 	if (vfio_pci_tsm_phys_shared(vdev, PFN_PHYS(pfn), PAGE_SIZE << order))
 		return 0;
+	if (order)
+		return VM_FAULT_FALLBACK;
 
-	return order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
+	/* who cannot wait gets SIGBUS, and may come again */
+	return vfio_pci_tsm_locking(vdev) &&
+	       vmf->flags & FAULT_FLAG_ALLOW_RETRY ? VM_FAULT_NOPAGE :
+						     VM_FAULT_SIGBUS;
 }
 
 /**
@@ -319,7 +353,6 @@ vm_fault_t vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 	if (likely(!vfio_pci_tsm_locking(vdev)))
 		return 0;
 
-	/* who cannot wait gets SIGBUS, and may come again */
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
 		return 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)

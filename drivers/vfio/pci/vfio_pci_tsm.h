@@ -25,14 +25,16 @@ bool vfio_pci_tsm_phys_shared(struct vfio_pci_core_device *vdev,
 			      phys_addr_t phys, size_t len);
 bool vfio_pci_tsm_io_shared(struct vfio_pci_core_device *vdev,
 			    const void __iomem *io, size_t len);
+int vfio_pci_tsm_io_check(struct vfio_pci_core_device *vdev,
+			  const void __iomem *io, size_t len);
 int vfio_pci_tsm_bar_rw(struct vfio_pci_core_device *vdev, unsigned int bar,
 			u64 offset, size_t len);
 vm_fault_t vfio_pci_tsm_fault(struct vfio_pci_core_device *vdev,
-			      unsigned long pfn, unsigned int order);
+			      struct vm_fault *vmf, unsigned long pfn,
+			      unsigned int order);
 vm_fault_t vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 				   struct vm_fault *vmf);
 bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev);
-void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev);
 
 void vfio_pci_tsm_hide_caps(struct vfio_pci_core_device *vdev);
 int vfio_pci_tsm_rom_begin(struct vfio_pci_core_device *vdev);
@@ -84,6 +86,12 @@ static inline bool vfio_pci_tsm_io_shared(struct vfio_pci_core_device *vdev,
 	return true;
 }
 
+static inline int vfio_pci_tsm_io_check(struct vfio_pci_core_device *vdev,
+					const void __iomem *io, size_t len)
+{
+	return 0;
+}
+
 static inline int vfio_pci_tsm_bar_rw(struct vfio_pci_core_device *vdev,
 				      unsigned int bar, u64 offset, size_t len)
 {
@@ -91,6 +99,7 @@ static inline int vfio_pci_tsm_bar_rw(struct vfio_pci_core_device *vdev,
 }
 
 static inline vm_fault_t vfio_pci_tsm_fault(struct vfio_pci_core_device *vdev,
+					    struct vm_fault *vmf,
 					    unsigned long pfn,
 					    unsigned int order)
 {
@@ -107,10 +116,6 @@ vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 static inline bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev)
 {
 	return false;
-}
-
-static inline void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev)
-{
 }
 
 static inline void vfio_pci_tsm_hide_caps(struct vfio_pci_core_device *vdev)
