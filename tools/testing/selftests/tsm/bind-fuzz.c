@@ -225,6 +225,19 @@ static int fuzz_viommu(struct fuzz *f)
 	return err;
 }
 
+/* It may be another device that it was made for, and once have been another's */
+static void know_vdevice(struct fuzz *f, uint32_t dev_id, uint32_t vdevice)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->h.nr; i++) {
+		if (f->h.dev[i].u.dev_id == dev_id)
+			f->h.dev[i].vdevice = vdevice;
+		else if (f->h.dev[i].vdevice == vdevice)
+			f->h.dev[i].vdevice = 0;
+	}
+}
+
 static int fuzz_vdevice(struct fuzz *f)
 {
 	struct assigned *dev = some_device(f);
@@ -237,7 +250,7 @@ static int fuzz_vdevice(struct fuzz *f)
 
 	err = call(f, IOMMU_VDEVICE_ALLOC, &cmd, sizeof(cmd));
 	if (!err) {
-		dev->vdevice = cmd.out_vdevice_id;
+		know_vdevice(f, cmd.dev_id, cmd.out_vdevice_id);
 		keep_handle(f, cmd.out_vdevice_id);
 	}
 	return err;

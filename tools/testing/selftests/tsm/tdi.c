@@ -647,10 +647,17 @@ TEST_F(tdi, module)
 	ASSERT_EQ(users + 2, sim_module_users());
 	test_cmd(v, "destroy u");
 	ASSERT_EQ(users + 1, sim_module_users());
+	test_ok(vmm_create(v, "u", s->vf[1], "vm0", 2, NULL));
 
-	/* One that is DEAD has none, and is its user's only */
+	/*
+	 * One that is DEAD has none, and is its user's only. The functions that
+	 * went had some, for their IOMMU.
+	 */
 	test_ok(sim_pci_write(s->d->bdf, "remove", "1"));
 	test_state(v, "t", "UNLOCKED DEAD");
+	test_state(v, "u", "UNLOCKED DEAD");
+	users = sim_module_users();
+	test_cmd(v, "destroy u");
 	ASSERT_EQ(users, sim_module_users());
 	test_ok(sim_platform_live(&s->sim.p, false));
 	test_ok(sim_platform_destroy(&s->sim.p));

@@ -337,6 +337,8 @@ TEST_F(physical, owner_resets)
 	struct host *h = &g->other;
 	char vf[32];
 
+	/* the simulator takes note of the TDI that the reset harms */
+	g->m.changed = true;
 	test_ok(sim_write(sriov, "1"));
 	test_ok(set_vf_token(g->u));
 	test_ok(sim_pci_write(g->bdf, "sriov_numvfs", "1"));

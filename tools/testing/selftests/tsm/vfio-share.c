@@ -583,7 +583,7 @@ TEST_F(share, quarantined)
 	test_ok(sim_set(s->d, "tsm_fault", "release"));
 	test_err(ENOTRECOVERABLE, unbind_device(s));
 	test_ok(sim_set(s->d, "tsm_fault", "none"));
-	test_tdi(&s->h, s->dev, "UNLOCKED QUARANTINED");
+	test_tdi(&s->h, s->dev, "ERROR QUARANTINED");
 
 	test_err(EFAULT, load(s->mem, PRIVATE, &val));
 	test_err(EFAULT, load(s->mem, SHARED, &val));
@@ -604,12 +604,13 @@ TEST_F(share, quarantined)
 	ASSERT_NE(MAP_FAILED, s->mem);
 	test_err(EFAULT, load(s->mem, SHARED, &val));
 	test_err(EBUSY, bar_read(s->u, &s->bar, PRIVATE, &val, 4));
+	test_ok(host_viommu(&s->h, s->dev));
+	test_err(ENOTRECOVERABLE, host_vdevice(&s->h, s->dev, 0x10));
 
 	test_disconnect(s->d);
 	test_connect(s->d);
 	test_ok(load(s->mem, PRIVATE, &val));
 	test_ok(bar_read(s->u, &s->bar, SHARED, &val, 4));
-	test_ok(host_viommu(&s->h, s->dev));
 	test_ok(host_vdevice(&s->h, s->dev, 0x10));
 	test_bind(s);
 }
