@@ -120,8 +120,10 @@ function program_line(text) {
 	if (text ~ /^# kit: status /) {
 		status = substr(text, 15) + 0
 	} else if (text ~ /^unreferenced object /) {
-		if (!leaks[suite]++)
-			report_splat("leak: " text, FNR)
+		leak = "leak: " text
+		leak_line = FNR
+	} else if (leak && match(text, /, jiffies [0-9]+/)) {
+		report_leak(substr(text, RSTART + 10, RLENGTH - 10) + 0)
 	} else if (text ~ /^# selftests: /) {
 		open_inner()
 		group = text
@@ -136,7 +138,7 @@ function program_line(text) {
 		sub(/^# #  RUN +/, "", test)
 		sub(/ \.\.\.$/, "", test)
 		why = ""
-	} else if (text ~ /^# # [^ :]+\.c:[0-9]+:/) {
+	} else if (text ~ /^# # [^ :]+(\.c:[0-9]+:|: Test terminated )/) {
 		# what the harness says while the test runs: the beginning is why
 		if (split(why, reasons, "; ") < 3)
 			why = why (why == "" ? "" : "; ") substr(text, 5)
@@ -148,6 +150,68 @@ function program_line(text) {
 	} else if (match(text, /^(not )?ok [0-9]+ /)) {
 		result(text ~ /^ok/, substr(text, RLENGTH + 1))
 	}
+}
+
+# --- leaks ----------------------------------------------------------------------------
+#
+# They are looked for at the end, but each tells when it was allocated, in jiffies;
+# two readings of that clock are in the log.
+
+function read_clock(jiffies) {
+	last_clock = clocks++
+	if (last_clock > 1)
+		last_clock = 1
+	clock_time[last_clock] = time
+	clock[last_clock] = jiffies
+}
+
+# Which test was running when, as a mark for each change
+function mark_test() {
+	if (suite == marked_suite[nr_marks] && test == marked_test[nr_marks])
+		return
+	mark[++nr_marks] = time
+	marked_suite[nr_marks] = suite
+	marked_test[nr_marks] = test
+}
+
+function report_leak(jiffies, then, i) {
+	i = nr_marks
+	if (clock[1] > clock[0]) {
+		then = (clock_time[1] - clock_time[0]) / (clock[1] - clock[0])
+		then = clock_time[0] + (jiffies - clock[0]) * then
+		while (i > 1 && (mark[i] > then || marked_suite[i] == ""))
+			i--
+	}
+	if (!leaks[marked_suite[i]]++) {
+		failed[marked_suite[i]]++
+		print "splat", marked_suite[i], marked_test[i], leak_line, leak
+	}
+	leak = ""
+}
+
+# --- the end of the machine ---------------------------------------------------------
+
+# Traces of what the kernel does to a function that is in use, and its last words
+function reboot_line(text, word) {
+	split(text, word, " ")
+	if (word[1] == "tsm_tdi_step:")
+		steps = steps " " word[3] (word[6] == 0 ? "" : "!")
+	else if (word[1] == "tsm_session_state:")
+		steps = steps " " word[6]
+	else if (text ~ /^reboot: Restarting system/)
+		steps = steps " restart"
+	else
+		return 0
+	return 1
+}
+
+function judge_reboot(orderly) {
+	orderly = " disconnecting stop revoke dma-off release ungate destroy none restart"
+	test = "the end of the machine"
+	if (steps == orderly)
+		passed[suite]++
+	else
+		fail(test, "in the order:" steps ", not:" orderly)
 }
 
 # --- lines of the kernel -------------------------------------------------------------
@@ -213,6 +277,8 @@ function kernel_line(text) {
 	if (pending) {
 		report_splat(text, pending)
 		pending = 0
+	} else if (suite == "kit:reboot" && reboot_line(text)) {
+		return
 	} else if (!kunit_line(text) && is_splat(text)) {
 		splat(text)
 	}
@@ -232,6 +298,8 @@ function kernel_line(text) {
 		enter(substr(text, 12), time)
 	} else if (text ~ /^kit: end /) {
 		leave(substr(text, 10), time)
+	} else if (text ~ /^kit: clock [0-9]/) {
+		read_clock(substr(text, 12) + 0)
 	} else if (text ~ /^kit: timeout /) {
 		fail(test, "did not end: " substr(text, 14))
 	} else if (text ~ /^kit: all done/) {
@@ -239,6 +307,7 @@ function kernel_line(text) {
 	} else {
 		kernel_line(text)
 	}
+	mark_test()
 }
 
 END {
@@ -246,7 +315,9 @@ END {
 		report_splat("(the log ends here)", pending)
 	if (suite != "") {
 		seconds[suite] = time - start[suite]
-		if (!live)
+		if (!live && suite == "kit:reboot")
+			judge_reboot()
+		else if (!live)
 			fail(test, "the machine stopped here")
 		else
 			print "now", suite, test

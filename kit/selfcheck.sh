@@ -29,7 +29,7 @@ begin() {
 	seconds=0
 	printf 'SeaBIOS (version 1.16)\r\n' >"$tmp/log"
 	: >"$tmp/skips"
-	log 'Linux version 7.3.4 (tsm@tsm)' 'kasan: KernelAddressSanitizer initialized' 'kit: end boot' \
+	log 'Linux version 7.3.4 (tsm@tsm)' 'kasan: KernelAddressSanitizer initialized' 'kit: clock 1000' 'kit: end boot' \
 		'kit: begin tsm:one'
 	program '# selftests: tsm: one' '# TAP version 13' '# 1..2' '# # Starting 2 tests from 1 test cases.' \
 		'# #  RUN           global.first ...' '# #            OK  global.first' '# ok 1 global.first' \
@@ -114,7 +114,7 @@ check_splats() {
 	log '------------[ cut here ]------------' 'ida_free called for id=1 which is not allocated.'
 	end
 	rest
-	expect 'cut here' '^splat\|tsm:one\|global.second\|14\|ida_free'
+	expect 'cut here' '^splat\|tsm:one\|global.second\|15\|ida_free'
 
 	begin
 	end
@@ -128,6 +128,18 @@ check_splats() {
 	end
 	rest
 	expect 'harmless lines' '!splat' '!fail' '^suite\|tsm:one\|2\|0\|0'
+}
+
+# leaks JIFFIES...: what leaked at these times, and the end
+leaks() {
+	local jiffies
+	log 'kit: begin kit:leaks' "kit: clock $((1000 + (seconds + 2 - 3) * 100))"
+	for jiffies; do
+		program "unreferenced object 0xffff0$jiffies (size 512):" \
+			"  comm \"one\", pid 77, jiffies $jiffies" '    kmalloc+0x1/0x2'
+	done
+	program 'not ok 1 nothing has leaked'
+	log 'kit: end kit:leaks' 'kit: all done'
 }
 
 check_results() {
@@ -199,15 +211,14 @@ check_results() {
 	log 'kit: end kunit:none' 'kit: all done'
 	expect 'a module that does not load' '^fail\|kunit:none\|.*exit status 1'
 
+	# the clock runs at 100 Hz: from 1000 in second 3, to second 10 for the first test
 	begin
 	end
-	seconds=$((seconds - 1))
-	sed -i '$d' "$tmp/log"
-	program 'unreferenced object 0xffff888004d2a000 (size 512):' '  comm "one", pid 77' '    kmalloc+0x1/0x2' \
-		'unreferenced object 0xffff888004d2b000 (size 512):' '  comm "one", pid 77' '    kmalloc+0x1/0x2'
-	log 'kit: end tsm:one'
 	rest
-	expect 'a leak' '^splat\|tsm:one\|.*unreferenced object' '^suite\|tsm:one\|2\|1\|'
+	sed -i '$d' "$tmp/log"
+	leaks 1700 1750 $((1000 + (seconds - 2 - 3) * 100))
+	expect 'leaks' '^splat\|tsm:one\|global.first\|.*unreferenced object 0xffff01700' \
+		'^splat\|tsm:two\|' '!01750' '^suite\|tsm:one\|2\|1\|' '^suite\|tsm:two\|1\|1\|' '^done$'
 }
 
 check_ends() {
@@ -247,8 +258,46 @@ check_kunit() {
 	expect 'a KUnit suite that fails without a test' '^suite\|kunit:codec\|0\|[1-9]'
 }
 
+# The machine ends with a function in use
+ending() {
+	begin
+	end
+	rest
+	log 'kit: begin kit:reboot' "$@"
+}
+
+check_reboot() {
+	local step=() name
+	for name in stop revoke dma-off release ungate destroy; do
+		step+=("tsm_tdi_step: 10000:01:00.0 $name op 0: 0 duration_us 99")
+	done
+	local first='tsm_session_state: 10000:01:00.0 tsm0: connected -> disconnecting'
+	local last='tsm_session_state: 10000:01:00.0 tsm0: disconnecting -> none'
+	local restart='reboot: Restarting system'
+
+	ending "$first" "${step[@]}" "$last" "$restart"
+	expect 'the end in order' '^suite\|kit:reboot\|1\|0' '!fail' '^done$'
+
+	ending "$first" "${step[@]:1}" "$last" "$restart"
+	expect 'the end without a stop' '^suite\|kit:reboot\|0\|1' '^fail\|kit:reboot\|'
+
+	ending "$first" "${step[0]/: 0/: -5}" "${step[@]:1}" "$last" "$restart"
+	expect 'the end with a stop that failed' '^fail\|kit:reboot\|.*stop! '
+
+	ending "$restart"
+	expect 'the end of a machine that does not care' '^fail\|kit:reboot\|'
+
+	ending "$first" "${step[@]}" "$last"
+	expect 'a machine that does not end' '^fail\|kit:reboot\|'
+
+	ending 'BUG: sleeping function called from invalid context at mutex.c:591' \
+		"$first" "${step[@]}" "$last" "$restart"
+	expect 'a splat at the end' '^splat\|kit:reboot\|'
+}
+
 check_results
 check_splats
+check_reboot
 check_ends
 check_kunit
 say "$passed passed, $failed failed"
