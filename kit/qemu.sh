@@ -31,7 +31,7 @@ fi
 mode=${1:?shell, demo, bench, test or base-tests}
 shift
 out=$tree/out-$kernel
-console=$kit_logs/console-$mode$core.log
+console=$kit_logs/console-$mode$core${KIT_MACHINE:+-$KIT_MACHINE}.log
 log=$kit_logs/$mode$core.log
 
 # A busy machine makes an emulated one look stuck: watchdogs with patience
@@ -104,7 +104,7 @@ demo | bench | base-tests)
 test)
 	# slab_debug=F: no per-processor reserves, so that what a cache says of
 	# its objects in use is exact
-	append+=" ignore_loglevel kasan_multi_shot slab_debug=F kit.suites=$(comma "$@")"
+	append+=" ignore_loglevel kasan_multi_shot slab_debug=F tp_printk kit.suites=$(comma "$@")"
 	append+=" kit.env=$(test_environment) kit.limit=${KIT_SUITE_LIMIT:-}"
 	exec "${machine[@]}" -append "$append" -display none -monitor none \
 		-serial "file:$console" </dev/null

@@ -5,24 +5,29 @@
 #
 #   kit/run-tests.sh [SUITE...]    all, or these, such as "connect" or "kunit:tsm_spdm_test"
 #
+# Two machines share all suites if there is room, since one does not keep two
+# processors busy; KIT_MACHINES=1 is for one. What is named runs in one machine.
+#
 # KERNEL=fast takes the other kernel, for named suites. The tests see what the
 # environment has of TSM_*, such as TSM_CYCLES=1000 for "cycles"; KIT_SUITE_LIMIT
 # is how many seconds a kselftest may then take.
 #
 # One row a suite goes to build/results/summary, one line a failure to
-# build/results/failures; the whole log is build/logs/console-test.log.
+# build/results/failures; the whole log is build/logs/console-test.log, or
+# console-test-1.log and -2.log.
 set -euo pipefail
 # shellcheck source=kit/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 kernel=${KERNEL:-debug}
 out=$kit_build/tree/out-$kernel
-log=$kit_logs/console-test.log
+machine=${KIT_MACHINE:+-$KIT_MACHINE}	# set for each of several
+log=$kit_logs/console-test$machine.log
 quiet_limit=${KIT_QUIET_LIMIT:-300}	# seconds without a line: it hangs
 total_limit=${KIT_TOTAL_LIMIT:-4200}
 [ "$kernel" = debug ] || [ $# -gt 0 ] ||
 	die "the $kernel kernel has no KUnit and no fault injection: name suites, such as cycles"
-state=$kit_results/run
+state=$kit_results/run$machine
 stuck=
 qemu=
 
@@ -30,12 +35,14 @@ parse() {
 	awk -f "$kit_top/kit/parse-log.awk" -v skips="$kit_top/kit/expected-skips" "$@" "$log"
 }
 
-# Every suite that the guest is going to run
+# Every suite that the guest is going to run; leaks are always looked for
 expected() {
 	local name wanted
+	grep -q '^CONFIG_DEBUG_KMEMLEAK=y' "$out/.config" && set -- "$@" ${1:+kit:leaks}
 	{
 		sed 's/^/kunit:/' "$out/initramfs/kit/kunit-modules"
-		cat "$out/initramfs/kselftest/kselftest-list.txt" 2>/dev/null && echo kit:end
+		cat "$out/initramfs/kselftest/kselftest-list.txt" 2>/dev/null &&
+			printf '%s\n' kit:end kit:leaks kit:reboot
 	} | while read -r name; do
 		[ $# -gt 0 ] || printf '%s\n' "$name"
 		for wanted in "$@"; do
@@ -91,6 +98,7 @@ show_progress() {
 # Until QEMU ends, or has to
 follow() {
 	local start=$SECONDS size last=0 alive=$SECONDS every=20 next=20 now
+	[ -z "$machine" ] || every=60
 	[ ! -t 1 ] || every=2 next=0
 	while kill -0 "$qemu" 2>/dev/null; do
 		sleep 1
@@ -160,9 +168,10 @@ evaluate() {
 
 # A tree without tests has not been tested
 check_there_are_tests() {
-	if [ $# -gt 0 ] && [ -z "$(expected "$@")" ]; then
+	local named
+	named=$(expected "$@" | grep -vx kit:leaks || true)
+	[ -n "$named" ] || [ $# -eq 0 ] ||
 		die "no suite $*; there are: $(expected | tr '\n' ' ')"
-	fi
 	if [ $# -eq 0 ] && [ ! -s "$out/initramfs/kit/kunit-modules" ]; then
 		record "KUnit" 0 1 0 0
 		failure "KUnit" "the kernel has no KUnit module"
@@ -173,22 +182,73 @@ check_there_are_tests() {
 	fi
 }
 
+# --- several machines ---------------------------------------------------------------
+
+# Those that take minutes, the longest first: they are dealt out before the others
+long=(tsm:faults tsm:cycles tsm:alloc-fail tsm:tdi-request tsm:hotplug tsm:tdi
+	kunit:sim_tdi_test tsm:topology tsm:refresh tsm:platform)
+
+# deal MACHINE: its suites. The longer one of a pair goes to each in turn.
+deal() {
+	{
+		printf '%s\n' "${long[@]}" | grep -xF -f <(expected)
+		expected | grep -v '^kit:' | grep -vxF -f <(printf '%s\n' "${long[@]}")
+	} | awk -v machine="$1" 'int(NR / 2) % 2 == machine - 1'
+	echo kit:end
+	[ "$1" != 1 ] || echo kit:reboot
+}
+
+# What they print tells by its beginning which of them it was
+run_machine() {
+	local suites
+	mapfile -t suites < <(deal "$1")
+	KIT_MACHINE=$1 "$0" "${suites[@]}" 2>&1 </dev/null | sed -u "s/^/[$1] /"
+}
+
+run_machines() {
+	local n pids=() pid rc=0
+	set -m
+	for n in 1 2; do
+		run_machine "$n" &
+		pids+=($!)
+	done
+	set +m
+	# shellcheck disable=SC2064 # these pids, now
+	trap "kill -- ${pids[*]/#/-} 2>/dev/null" EXIT
+	for pid in "${pids[@]}"; do
+		wait "$pid" || rc=1
+	done
+	trap - EXIT
+	return "$rc"
+}
+
+enough_for_two() {
+	[ "$(nproc)" -ge 2 ] &&
+		[ "$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)" -gt 7000000 ]
+}
+
+# --- all of it ------------------------------------------------------------------------
+
 failed=no
 rm -rf "$state"
 mkdir -p "$state"
 touch "$state"/{shown,ended,now}
-"$kit_top/kit/initramfs.sh" "$kernel"
+[ -n "$machine" ] || "$kit_top/kit/initramfs.sh" "$kernel"
 check_there_are_tests "$@"
+if [ $# -eq 0 ] && [ "${KIT_MACHINES:-2}" -ge 2 ] && enough_for_two; then
+	run_machines
+	exit
+fi
 say "booting the $kernel kernel; log: $(shown "$log")"
 rm -f "$log"
-"$kit_top/kit/qemu.sh" "$kernel" test "$@" >"$kit_logs/qemu-test.log" 2>&1 &
+"$kit_top/kit/qemu.sh" "$kernel" test "$@" >"$kit_logs/qemu-test$machine.log" 2>&1 &
 qemu=$!
 trap '[ -z "$qemu" ] || kill "$qemu" 2>/dev/null' EXIT
 trap 'exit 130' INT TERM
 follow
 if [ ! -s "$log" ]; then
-	cat "$kit_logs/qemu-test.log"
-	die "QEMU did not start (log: $(shown "$kit_logs/qemu-test.log"))"
+	cat "$kit_logs/qemu-test$machine.log"
+	die "QEMU did not start (log: $(shown "$kit_logs/qemu-test$machine.log"))"
 fi
 parse >"$state/now"
 show_news
