@@ -185,7 +185,7 @@ struct pci_tdi {
 	int resets_seen;
 	int cut;
 	unsigned int stops;
-	spinlock_t caps_lock;
+	spinlock_t caps_lock;	/* for caps */
 	struct pci_tdi_caps caps;
 };
 

@@ -66,6 +66,7 @@ static ssize_t sim_platform_tsm_show(struct config_item *item, char *page)
 	return sysfs_emit(page, "%s\n",
 			  p->tsm_dev ? dev_name(&p->tsm_dev->dev) : "");
 }
+
 static ssize_t sim_platform_tsm_store(struct config_item *item,
 				      const char *page, size_t count)
 {

@@ -13,6 +13,10 @@
 
 #define TYPE	IOMMU_VIOMMU_TYPE_TSM_NO_VIOMMU
 
+/* The structure ended with this when it was new */
+#define VIOMMU_ALLOC_FIRST \
+	(offsetof(struct iommu_viommu_alloc, out_viommu_id) + sizeof(uint32_t))
+
 /* No object has it, and no file descriptor is as large */
 #define NO_SUCH_ID	0x7fff0000
 
@@ -41,7 +45,7 @@ FIXTURE_TEARDOWN(bind_errno)
 }
 
 /* Whatever was refused before, now it works */
-#define test_all_works(self) _test_all_works(_metadata, &(self)->h, (self)->dev)
+#define test_all_works(h, dev) _test_all_works(_metadata, h, dev)
 static void _test_all_works(struct __test_metadata *_metadata, struct host *h,
 			    struct assigned *dev)
 {
@@ -94,15 +98,15 @@ TEST_F(bind_errno, viommu_sizes)
 	};
 
 	test_sizes(self->fd, IOMMU_VIOMMU_ALLOC, &cmd, sizeof(cmd),
-		   offsetofend(struct iommu_viommu_alloc, out_viommu_id));
+		   VIOMMU_ALLOC_FIRST);
 	/* Those who never heard of VM files: VFIO knows the VM */
 	test_ok(sized(self->fd, IOMMU_VIOMMU_ALLOC, &cmd, sizeof(cmd),
 		      offsetof(struct iommu_viommu_alloc, vm_fd), 0xff));
 	test_ok(sized(self->fd, IOMMU_VIOMMU_ALLOC, &cmd, sizeof(cmd),
-		      offsetofend(struct iommu_viommu_alloc, out_viommu_id),
+		      VIOMMU_ALLOC_FIRST,
 		      0xff));
 	test_ok(sized(self->fd, IOMMU_VIOMMU_ALLOC, &cmd, sizeof(cmd), 4096, 0));
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 TEST_F(bind_errno, viommu_fields)
@@ -139,7 +143,7 @@ TEST_F(bind_errno, viommu_fields)
 	cmd = good;
 	cmd.dev_id = NO_SUCH_ID;
 	test_err_viommu(ENOENT, self->fd, &cmd);
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 TEST_F(bind_errno, viommu_types)
@@ -164,7 +168,7 @@ TEST_F(bind_errno, viommu_types)
 	cmd.flags = IOMMU_VIOMMU_ALLOC_VM_FD;
 	cmd.vm_fd = self->h.vm.fd;
 	test_err_viommu(EOPNOTSUPP, self->fd, &cmd);
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 TEST_F(bind_errno, viommu_vm_file)
@@ -197,7 +201,7 @@ TEST_F(bind_errno, viommu_vm_file)
 	vm_close(&other);
 	test_err_viommu_alloc(EBADF, self->fd, self->dev->u.dev_id, TYPE,
 			      kvm, &id);
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 TEST_F(bind_errno, viommu_negative_vm_file)
@@ -210,7 +214,7 @@ TEST_F(bind_errno, viommu_negative_vm_file)
 	};
 
 	test_err_viommu(EBADF, self->fd, &cmd);
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 TEST_F(bind_errno, viommu_without_vm)
@@ -218,7 +222,8 @@ TEST_F(bind_errno, viommu_without_vm)
 	struct assigned *dev;
 	struct host h;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(host_open(&h, VM_CONFIDENTIAL));
 	test_ok(host_add_alone(&h, self->m.bdf[1], &dev));
 	test_err(ENODEV, host_viommu(&h, dev));
@@ -232,7 +237,8 @@ TEST_F(bind_errno, vdevice_of_another_vm)
 	struct vm other;
 	uint32_t id;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(vm_create(&other, VM_CONFIDENTIAL));
 	test_ok(host_viommu(&self->h, self->dev));
 	/* VFIO was told that the second function is for the other VM */
@@ -245,7 +251,7 @@ TEST_F(bind_errno, vdevice_of_another_vm)
 			       1, &id);
 	test_ok(vm_remove_device(&other, &dev->u));
 	vm_close(&other);
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 TEST_F(bind_errno, viommu_not_connected)
@@ -253,14 +259,15 @@ TEST_F(bind_errno, viommu_not_connected)
 	struct iommu_hw_info_tsm info;
 	uint32_t id;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_disconnect(self->m.s.d);
 	test_cmd_hw_info(self->fd, self->dev->u.dev_id, &info);
 	ASSERT_EQ(IOMMU_HW_INFO_TSM_TEE, info.flags);
 	test_err_viommu_alloc(ENXIO, self->fd, self->dev->u.dev_id, TYPE, -1,
 			      &id);
 	test_connect(self->m.s.d);
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 /* A structure that cannot be written to: nothing is made */
@@ -283,7 +290,7 @@ TEST_F(bind_errno, viommu_faults)
 	ASSERT_EQ(EFAULT, errno);
 	munmap(cmd, 0x1000);
 	/* Nothing holds the device: it can go as before */
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 /* --- IOMMU_VDEVICE_ALLOC ------------------------------------------------------- */
@@ -297,7 +304,7 @@ TEST_F(bind_errno, vdevice_sizes)
 	cmd.dev_id = self->dev->u.dev_id;
 	test_sizes(self->fd, IOMMU_VDEVICE_ALLOC, &cmd, sizeof(cmd),
 		   sizeof(cmd));
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 TEST_F(bind_errno, vdevice_ids)
@@ -321,7 +328,7 @@ TEST_F(bind_errno, vdevice_ids)
 		ASSERT_EQ(-EINVAL, err);
 	}
 	test_ok(host_vdevice(h, self->dev, (1ull << info.guest_rid_bits) - 1));
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 /* A function is one TDI, a number in the VM is one function */
@@ -331,7 +338,8 @@ TEST_F(bind_errno, vdevice_exists)
 	struct assigned *other;
 	uint32_t viommu, id;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(host_viommu(h, self->dev));
 	test_ok(host_vdevice(h, self->dev, 0x10));
 	test_cmd_viommu_alloc(self->fd, self->dev->u.dev_id, TYPE, -1, &viommu);
@@ -347,7 +355,7 @@ TEST_F(bind_errno, vdevice_exists)
 			       &id);
 	test_cmd_vdevice_alloc(self->fd, viommu, other->u.dev_id, 0x11, &id);
 	test_cmd_destroy(self->fd, id);
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 	/* A number is free again as soon as its function is gone */
 	test_cmd_destroy(self->fd, self->dev->vdevice);
 	test_cmd_vdevice_alloc(self->fd, viommu, other->u.dev_id, 0x10, &id);
@@ -359,7 +367,8 @@ TEST_F(bind_errno, vdevice_of_another_user)
 	struct vmm v = { };
 	uint32_t id;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(vmm_open(&v));
 	test_cmd(&v, "vm vm0");
 	test_ok(host_viommu(&self->h, self->dev));
@@ -370,7 +379,7 @@ TEST_F(bind_errno, vdevice_of_another_user)
 	test_err_vdevice_alloc(EBUSY, self->fd, self->h.viommu,
 			       self->dev->u.dev_id, 0x10, &id);
 	test_cmd(&v, "destroy t");
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 	test_err(EBUSY, vmm_create(&v, "t", self->dev->bdf, "vm0", 1, NULL));
 	vmm_close(&v);
 }
@@ -379,13 +388,14 @@ TEST_F(bind_errno, vdevice_not_connected)
 {
 	uint32_t id;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(host_viommu(&self->h, self->dev));
 	test_disconnect(self->m.s.d);
 	test_err_vdevice_alloc(ENXIO, self->fd, self->h.viommu,
 			       self->dev->u.dev_id, 0x10, &id);
 	test_connect(self->m.s.d);
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 /* What a TSM fails at is said, and not half done */
@@ -393,13 +403,14 @@ TEST_F(bind_errno, vdevice_refused_by_tsm)
 {
 	uint32_t id;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(host_viommu(&self->h, self->dev));
 	test_ok(sim_set(self->m.s.d, "tsm_fault", "create"));
 	test_err_vdevice_alloc(EIO, self->fd, self->h.viommu,
 			       self->dev->u.dev_id, 0x10, &id);
 	test_ok(sim_set(self->m.s.d, "tsm_fault", "none"));
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 /* --- a device that no IOMMU contains ------------------------------------------- */
@@ -417,7 +428,8 @@ FIXTURE_SETUP(no_iommu)
 	host_init(&self->h);
 	if (access(NOIOMMU, F_OK))
 		SKIP(return, "this kernel has no mode without IOMMUs");
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	sim_sweep();
 	test_ok(machine_prepare(&self->m, 2));
 	test_ok(sim_set(&self->m.s.sim.d[1], "iommu", "0"));
@@ -448,7 +460,7 @@ TEST_F(no_iommu, refused)
 	test_ok(host_viommu(h, dev));
 	test_err_vdevice_alloc(EOPNOTSUPP, h->iommufd, h->viommu,
 			       other->u.dev_id, 0x20, &id);
-	_test_all_works(_metadata, h, dev);
+	test_all_works(h, dev);
 }
 
 /* --- the end ----------------------------------------------------------------------- */
@@ -466,7 +478,7 @@ TEST_F(bind_errno, destroy_in_order)
 	test_cmd_destroy(self->fd, h->viommu);
 	h->viommu = 0;
 	self->dev->vdevice = 0;
-	test_all_works(self);
+	test_all_works(&self->h, self->dev);
 }
 
 /* --- IOMMU_VDEVICE_TSM_BIND and _UNBIND ---------------------------------------- */
@@ -668,7 +680,8 @@ FIXTURE_VARIANT_ADD(answer, tsm_lock)
 FIXTURE_SETUP(answer)
 {
 	host_init(&self->h);
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(machine_build(&self->m, 1));
 	test_ok(host_open(&self->h, VM_CONFIDENTIAL));
 	test_ok(host_assign(&self->h, self->m.bdf[0], 0x10, &self->dev));

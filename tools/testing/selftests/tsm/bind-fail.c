@@ -36,7 +36,8 @@ FIXTURE_SETUP(bind_fail)
 	if (err == -ENOENT)
 		SKIP(return, "no fault injection in this kernel");
 	test_ok(err);
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(machine_build(&self->s.m, 1));
 	self->s.d = self->s.m.s.d;
 	test_ok(sim_pci_driver(self->s.m.bdf[0], "vfio-pci"));

@@ -58,11 +58,11 @@ FIXTURE_SETUP(fuzz)
 	test_ok(machine_build(&self->f.m, 2));
 	test_ok(host_open(&self->f.h, VM_CONFIDENTIAL));
 	self->f.arena = mmap(NULL, ARENA + 0x1000, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->f.arena);
 	ASSERT_EQ(0, mprotect(self->f.arena + ARENA, 0x1000, PROT_NONE));
 	self->f.readonly = mmap(NULL, 0x1000, PROT_READ,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->f.readonly);
 }
 

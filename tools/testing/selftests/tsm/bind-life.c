@@ -65,7 +65,8 @@ FIXTURE_VARIANT_ADD(life, error)
 FIXTURE_SETUP(life)
 {
 	host_init(&self->h);
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	if (!sim_exists(KVM_DEBUGFS))
 		mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
 	ASSERT_TRUE(sim_exists(KVM_DEBUGFS));

@@ -24,7 +24,8 @@ FIXTURE(two_tsms)
 FIXTURE_SETUP(two_tsms)
 {
 	host_init(&self->h);
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(scene_build(&self->a, "alpha", 1));
 	test_ok(scene_devices(&self->a));
 	test_ok(scene_build(&self->b, "beta", 1));
@@ -143,7 +144,8 @@ FIXTURE(secure)
 FIXTURE_SETUP(secure)
 {
 	host_init(&self->h);
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(machine_build(&self->m, 1));
 	test_ok(host_open(&self->h, VM_CONFIDENTIAL));
 	test_ok(host_add(&self->h, self->m.bdf[0], &self->dev));
@@ -254,7 +256,8 @@ FIXTURE_VARIANT_ADD(vm_kinds, wanted_plain)
 FIXTURE_SETUP(vm_kinds)
 {
 	host_init(&self->h);
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(machine_prepare(&self->m, 1));
 	test_ok(sim_platform_set(&self->m.s.sim.p, "confidential_vm",
 				 variant->confidential_vm));

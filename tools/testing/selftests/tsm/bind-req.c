@@ -173,7 +173,8 @@ TEST_F(req, op_mask)
 	size_t len = sizeof(resp);
 	struct host *h = &self->h;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	host_close(h);
 	test_ok(sim_platform_live(&self->m.s.sim.p, false));
 	test_ok(sim_platform_set(&self->m.s.sim.p, "op_mask", "0x104"));
@@ -308,7 +309,8 @@ TEST_F(req, faults)
 	uint8_t *end = self->page + PAGE;
 	long messages;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	messages = sim_count(d, "messages");
 	cmd.op = TSM_OP_REGEN_OBJECT;
 	cmd.req_len = sizeof(req);
@@ -405,7 +407,8 @@ TEST_F(req, too_small)
 	unsigned int len;
 	long messages;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	messages = sim_count(d, "messages");
 	cmd.op = TSM_OP_REGEN_OBJECT;
 	cmd.req_len = sizeof(req);
@@ -549,7 +552,8 @@ TEST_F(req, fields)
 	size_t len = sizeof(info_resp);
 	int msix;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_cmd_bind(self->fd, vdevice, NULL);
 /* A good request but for one field */
 #define mmio_with(err, field, value) do {				\
@@ -608,7 +612,8 @@ TEST_F(req, refused_by_device)
 	struct iommu_vdevice_tsm_req cmd = start(&self->h, self->dev);
 	struct sim_device *d = self->m.s.d;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_cmd_bind(self->fd, self->dev->vdevice, NULL);
 	test_ok(sim_set(d, "fault", "tdisp-error %d %u", TDISP_START, 0x102));
 	test_err_req(EKEYREJECTED, self->fd, &cmd);

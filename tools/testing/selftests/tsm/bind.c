@@ -119,7 +119,8 @@ TEST_F(bind, hw_info_not_connected)
 	struct iommu_hw_info_tsm info, want = { .flags = IOMMU_HW_INFO_TSM_TEE };
 	struct assigned *other;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_disconnect(&self->m.s.sim.d[1]);
 	test_ok(host_add_alone(&self->h, self->m.s.sim.d[1].bdf, &other));
 	test_cmd_hw_info(self->h.iommufd, other->u.dev_id, &info);
@@ -170,7 +171,8 @@ TEST_F(bind, everyone_agrees)
 	size_t len = sizeof(info);
 	char tsm[32];
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(trace_begin());
 	test_device(self->m.s.d, bdf, "unlocked");
 	test_cmd_bind(h->iommufd, self->dev->vdevice, NULL);
@@ -210,7 +212,8 @@ TEST_F(bind, shared_dma_afterwards)
 	struct host *h = &self->h;
 	unsigned int i;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(vfio_find_dma(u));
 	test_ok(vfio_map(u, self->mem, MEM_BYTES, IOVA, true));
 	test_ok(vfio_set_master(u, true));
@@ -238,7 +241,8 @@ TEST_F(bind, busy)
 	struct iommu_vdevice_tsm_bind bind;
 	struct host *h = &self->h;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(vfio_find_dma(u));
 	test_ok(vfio_map(u, self->mem, MEM_BYTES, IOVA, true));
 	test_ok(vfio_set_master(u, true));
@@ -278,7 +282,8 @@ TEST_F(bind, several)
 	struct host *h = &self->h;
 	unsigned int i;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(host_assign(h, self->m.bdf[1], 0x11, &dev[1]));
 	test_ok(host_assign(h, self->m.s.sim.d[1].bdf, 0x12, &dev[2]));
 	test_ok(host_run(h, dev[0]));
@@ -325,7 +330,8 @@ TEST_F(bind, two_vms)
 	struct assigned *dev;
 	struct host other;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(host_open(&other, VM_CONFIDENTIAL));
 	test_ok(host_assign(&other, self->m.bdf[1], self->dev->virt_id, &dev));
 	test_ok(host_run(&other, dev));
@@ -385,7 +391,8 @@ TEST_F(bind, hot_plug)
 {
 	struct assigned *dev;
 
-	test_needs_simulator();
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(host_run(&self->h, self->dev));
 	test_ok(vm_begin(&self->h.vm));
 	test_ok(host_assign(&self->h, self->m.bdf[1], 0x77, &dev));

@@ -119,11 +119,6 @@ int vevent_read(int fd, struct tsm_vevent *event, unsigned int timeout_ms);
 
 #define VMM_DEVICES	8
 
-#ifndef offsetofend
-#define offsetofend(type, member) \
-	(offsetof(type, member) + sizeof(((type *)0)->member))
-#endif
-
 /**
  * struct assigned - a function that a VMM assigns to its VM
  * @u: opened with VFIO, in the VMM's iommufd

@@ -209,10 +209,7 @@ static inline int iommufd_harness_run(int argc, char **argv)
 	return test_harness_run(argc, argv);
 }
 
-/* For tests of what only the simulated platform can be made to do */
-#define test_needs_simulator() do {					\
-	if (!machine_is_simulated())					\
-		SKIP(return, "needs the simulated platform, not TSM_DEVICE"); \
-} while (0)
+/* Why tests skip of what only the simulated platform can be made to do */
+#define NEEDS_SIMULATOR	"needs the simulated platform, not TSM_DEVICE"
 
 #endif /* __TSM_MACHINE_H */
