@@ -25,7 +25,7 @@ struct sim_ide_km {
 };
 
 /* How long the device thinks about an answer before it says "later" */
-#define SIM_DSM_PATIENCE_MS	700
+#define SIM_DSM_PATIENCE_MS	400
 
 /**
  * struct sim_slow - a request that may take longer than DOE has time for
