@@ -69,7 +69,7 @@ int tsm_conversation_may_send(const struct tsm_session *s,
 {
 	/* a device that is gone, or will be, is left alone */
 	if (s->cut == -ENODEV)
-		return -ENODEV;
+		return c->teardown ? -ENODEV : -ENXIO;
 
 	if (!c->teardown) {
 		if (c->tdi->cut || c->tdi->stops)
@@ -77,6 +77,9 @@ int tsm_conversation_may_send(const struct tsm_session *s,
 		if (killed)
 			return -EINTR;
 	}
+
+	if (c->tdi->leaves && time_after(now, c->tdi->leaves_by))
+		return -ETIMEDOUT;
 
 	return time_after(now, c->deadline) ? -ETIMEDOUT : 0;
 }
@@ -207,9 +210,10 @@ EXPORT_SYMBOL_GPL(pci_tsm_may_transfer);
  *
  * Return:
  * * bytes received	- in whole dwords if fewer than @resp_sz
- * * %-ENODEV		- the device is being removed
+ * * %-ENODEV		- the device is being removed, in connect or a teardown
  * * %-ENXIO		- the TSM is being unregistered, the TDI is about to be
- *			  torn down, or @pdev is not in an operation of its TSM
+ *			  torn down, be it for the removal of the device, or
+ *			  @pdev is not in an operation of its TSM
  * * %-EINTR		- the user who waits for connect, or for an operation on
  *			  a TDI, was killed
  * * %-ETIMEDOUT	- the conversation or teardown exceeded its time

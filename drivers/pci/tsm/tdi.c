@@ -224,6 +224,7 @@ static int tsm_tdi_join(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 		tsm_fill_caps(&tdi->caps, s);
 	tdi->ops = ops;
 	tdi->cut = 0;
+	tdi->leaves = false;
 	tdi->session = s;
 	list_add_tail(&tdi->session_node, &s->tdis);
 	call->tsm = tdi->pdev->tsm;
@@ -592,6 +593,9 @@ void tsm_tdi_function_gone(struct tsm_session *s, struct pci_dev *pdev)
 		if (!tdi || tdi->session != s)
 			return;
 		tdi->cut = -ENXIO;
+		/* also for a teardown that has begun with more time than this */
+		tdi->leaves = true;
+		tdi->leaves_by = call.deadline;
 		pci_tdi_get(tdi);
 	}
 

@@ -154,6 +154,8 @@ struct tsm_kept {
  * @resets_seen: how many of these are accounted for in @phase
  * @cut: errno of operations and messages since teardown of the session or
  *	 removal of the function began, else 0 (tsm_lock)
+ * @leaves: its function does: no message after @leaves_by (tsm_lock)
+ * @leaves_by: jiffies
  * @stops: threads that want to stop it (tsm_lock)
  * @caps_lock: protects @caps, so that requests share no lock before they are
  *	       known to be in order; nothing is inside
@@ -184,6 +186,8 @@ struct pci_tdi {
 	atomic_t resets;
 	int resets_seen;
 	int cut;
+	bool leaves;
+	unsigned long leaves_by;
 	unsigned int stops;
 	spinlock_t caps_lock;	/* for caps */
 	struct pci_tdi_caps caps;

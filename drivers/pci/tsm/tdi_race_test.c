@@ -48,10 +48,21 @@ static void tdi_race_may_send(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, MAY_SEND(true));
 	s.cut = -ENODEV;
 	KUNIT_EXPECT_EQ(test, -ENODEV, MAY_SEND(false));
+	c.teardown = false;
+	KUNIT_EXPECT_EQ(test, -ENXIO, MAY_SEND(false));
+	c.teardown = true;
 	/* a connect that is cut has no TDIs */
 	s.cut = -ENXIO;
 	c.deadline = now;
 	KUNIT_EXPECT_EQ(test, 0, MAY_SEND(false));
+	/* one that had more time than there is when the function leaves */
+	c.deadline = now + 10;
+	tdi.leaves = true;
+	tdi.leaves_by = now;
+	KUNIT_EXPECT_EQ(test, 0, MAY_SEND(false));
+	tdi.leaves_by = now - 1;
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, MAY_SEND(false));
+	tdi.leaves = false;
 	c.teardown = false;
 	tdi.stops = 0;
 	tdi.cut = 0;
@@ -178,7 +189,7 @@ static void tdi_race_device_gone(struct kunit *test)
 	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
 	task = tdi_request_begin(f, &r, tdi);
 	fake_fn_leave(f, f->pf0.pdev);
-	KUNIT_EXPECT_EQ(test, -ENODEV, tdi_request_end(f, task, &r));
+	KUNIT_EXPECT_EQ(test, -ENXIO, tdi_request_end(f, task, &r));
 	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
 }
 
