@@ -236,8 +236,12 @@ void tsm_links_shutdown(void)
 		}
 	}
 
-	list_for_each_entry(link, &tsm_links, node)
+	list_for_each_entry(link, &tsm_links, node) {
 		tsm_session_wait_closed(link);
+		tsm_link_close_viommus(link);
+		/* vIOMMUs that their users were just about to end */
+		tsm_session_wait_closed(link);
+	}
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_links_shutdown);
 
