@@ -42,7 +42,7 @@ bool pci_tdi_quarantined(struct pci_dev *pdev)
 
 	guard(rcu)();
 	list_for_each_entry_rcu(kept, &tsm_kept_list, node) {
-		if (kept->pdev == pdev && !tsm_kept_over(kept))
+		if (READ_ONCE(kept->pdev) == pdev && !tsm_kept_over(kept))
 			return true;
 	}
 
@@ -57,7 +57,8 @@ void tsm_kept_note_reset(struct pci_dev *reset)
 
 	guard(rcu)();
 	list_for_each_entry_rcu(kept, &tsm_kept_list, node) {
-		if (tsm_reset_with(kept->pdev, kept->physfn, reset))
+		if (tsm_reset_with(READ_ONCE(kept->pdev),
+				   READ_ONCE(kept->physfn), reset))
 			set_bit(TSM_KEPT_RESET, &kept->recovery);
 	}
 }
@@ -75,6 +76,60 @@ void tsm_kept_note_connect(struct tsm_session *s)
 	}
 }
 
+static struct tsm_kept *tsm_kept_at(struct pci_dev *pdev)
+{
+	struct tsm_kept *kept;
+
+	lockdep_assert_held(&tsm_lock);
+	list_for_each_entry(kept, &tsm_kept_list, node) {
+		if (kept->pdev != pdev && !tsm_kept_over(kept) &&
+		    kept->domain == pci_domain_nr(pdev->bus) &&
+		    kept->bus_devfn == pci_dev_id(pdev))
+			return kept;
+	}
+
+	return NULL;
+}
+
+/**
+ * tsm_kept_note_arrival() - a function arrives, perhaps where a quarantined one was
+ * @pdev: the function
+ *
+ * Firmware knows functions by their numbers: what it may still do with the one
+ * that was there, it may do with this. So this is the quarantined one from now on,
+ * and needs what that needed.
+ *
+ * Context: pci_rescan_remove_lock, for VFs the device_lock of the PF. May sleep.
+ */
+void tsm_kept_note_arrival(struct pci_dev *pdev)
+{
+	struct pci_dev *old, *old_physfn;
+	struct tsm_kept *kept;
+
+	if (list_empty(&tsm_kept_list))
+		return;
+
+	for (;;) {
+		scoped_guard(mutex, &tsm_lock) {
+			kept = tsm_kept_at(pdev);
+			if (!kept)
+				return;
+
+			old = kept->pdev;
+			old_physfn = kept->physfn;
+			WRITE_ONCE(kept->pdev, pci_dev_get(pdev));
+			WRITE_ONCE(kept->physfn,
+				   pci_dev_get(pci_physfn(pdev)));
+		}
+
+		pci_warn(pdev, "quarantined, as what was here before\n");
+		/* who looks for quarantines may still look at these */
+		synchronize_rcu();
+		pci_dev_put(old_physfn);
+		pci_dev_put(old);
+	}
+}
+
 /*
  * Firmware or the device may still use everything that this TDI has. Keep it
  * all, in a place where it is found, and the function from being used again.
@@ -88,6 +143,8 @@ static void tsm_tdi_quarantine(struct pci_tdi *tdi)
 
 	tdi->kept = NULL;
 	kept->pdev = pci_dev_get(tdi->pdev);
+	kept->domain = pci_domain_nr(tdi->pdev->bus);
+	kept->bus_devfn = pci_dev_id(tdi->pdev);
 	kept->physfn = pci_dev_get(tdi->physfn);
 	kept->ctx = tdi->ctx;
 	kept->vm = tdi->vm;

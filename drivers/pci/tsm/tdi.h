@@ -103,9 +103,11 @@ enum tsm_tdi_step {
 /**
  * struct tsm_kept - what a quarantined TDI keeps for ever
  * @node: in the list of all of them; RCU, never removed
- * @pdev: the function, with a reference; refuses another TDI until @RESET and
- *	  @RECONNECTED are set in @recovery
+ * @pdev: the function, or one that came in its place, with a reference; refuses
+ *	  another TDI until @RESET and @RECONNECTED are set in @recovery
  * @physfn: its PF, or itself, with a reference of its own
+ * @domain: of the function
+ * @bus_devfn: its number there, which firmware knows it by
  * @ctx: the TSM driver's context, with its module
  * @tsm_dev: of the TSM, with a reference
  * @vm: the VM, with a reference
@@ -118,6 +120,8 @@ struct tsm_kept {
 	struct list_head node;
 	struct pci_dev *pdev;
 	struct pci_dev *physfn;
+	int domain;
+	u16 bus_devfn;
 	struct pci_tsm_tdi *ctx;
 	struct tsm_dev *tsm_dev;
 	struct pci_tdi_vm vm;

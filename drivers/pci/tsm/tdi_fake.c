@@ -450,6 +450,8 @@ struct fake_bus {
 	struct kref ref;
 	struct pci_host_bridge *bridge;
 	struct pci_bus bus;
+	/* where architectures look for the domain: 0 */
+	u64 sysdata[32];
 };
 
 static void fake_bus_free(struct kref *ref)
@@ -477,6 +479,7 @@ static struct fake_bus *fake_bus_new(struct kunit *test)
 	INIT_LIST_HEAD(&bus->bus.devices);
 	bus->bridge = bridge;
 	bus->bus.bridge = &bridge->dev;
+	bus->bus.sysdata = bus->sysdata;
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, fake_bus_put,
 							   bus));
 	return bus;

@@ -229,6 +229,7 @@ int tsm_tdi_phase_of(struct pci_dev *pdev);
 
 /* tdi-stop.c */
 void tsm_kept_note_connect(struct tsm_session *s);
+void tsm_kept_note_arrival(struct pci_dev *pdev);
 
 /* viommu.c */
 void tsm_link_close_viommus(struct tsm_link *link);

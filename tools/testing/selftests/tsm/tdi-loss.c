@@ -615,6 +615,67 @@ static void _test_recovery(struct __test_metadata *_metadata, struct scene *s)
 	test_in_order(v, "t2");
 }
 
+/* Whoever comes where a quarantined function was is not to be trusted either */
+FIXTURE(successor)
+{
+	struct scene s;
+};
+
+FIXTURE_SETUP(successor)
+{
+	sim_sweep();
+	test_ok(scene_build(&self->s, "alpha", 1));
+	test_ok(scene_connect(&self->s));
+}
+
+FIXTURE_TEARDOWN(successor)
+{
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+static int quarantine(struct scene *s, const char *bdf)
+{
+	int err;
+
+	err = vmm_create(&s->v, "t", bdf, "vm0", 1, NULL);
+	err = err ?: vmm_run(&s->v, "t");
+	err = err ?: sim_set(s->d, "tsm_fault", "release");
+	if (err)
+		return err;
+	err = vmm_cmd(&s->v, "stop t");
+	sim_set(s->d, "tsm_fault", "none");
+	vmm_cmd(&s->v, "destroy t");
+	return err == -ENOTRECOVERABLE ? 0 : -EPROTO;
+}
+
+static void test_still(struct __test_metadata *_metadata, struct scene *s,
+		       const char *bdf)
+{
+	test_tdi_state_file(bdf, "quarantined");
+	test_err(ENOTRECOVERABLE, vmm_create(&s->v, "t", bdf, "vm0", 1, NULL));
+}
+
+TEST_F(successor, of_vf)
+{
+	struct scene *s = &self->s;
+	int i;
+
+	test_ok(quarantine(s, s->vf[0]));
+	for (i = 0; i < 2; i++) {
+		test_ok(sim_vfs(s->d, 0));
+		test_ok(sim_vfs(s->d, SCENE_VFS));
+		test_still(_metadata, s, s->vf[0]);
+		test_tdi_state_file(s->vf[1], "");
+	}
+	test_disconnect(s->d);
+	test_connect(s->d);
+	test_still(_metadata, s, s->vf[0]);
+	test_ok(sim_pci_write(s->vf[0], "reset", "1"));
+	test_tdi_state_file(s->vf[0], "");
+	test_ok(vmm_create(&s->v, "t", s->vf[0], "vm0", 1, NULL));
+	test_ok(vmm_run(&s->v, "t"));
+}
+
 TEST_F(ladder, climbed)
 {
 	struct vmm *v = &self->s.v;
