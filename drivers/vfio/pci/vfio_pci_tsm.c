@@ -311,29 +311,38 @@ int vfio_pci_tsm_bar_rw(struct vfio_pci_core_device *vdev, unsigned int bar,
 /**
  * vfio_pci_tsm_fault() - may a page be mapped to the user?
  * @vdev: the function
- * @vmf: the fault
  * @pfn: of the page, or of the first of a huge one
  * @order: of the page
  *
  * Context: Holds memory_lock.
  *
  * Return: 0: it may; %VM_FAULT_FALLBACK: not all of a huge page;
- * %VM_FAULT_NOPAGE: not known since a moment ago, the access comes again and
- * waits in vfio_pci_tsm_fault_wait(); %VM_FAULT_SIGBUS: it is the VM's
+ * %VM_FAULT_SIGBUS: it is the VM's, or not known whose
  */
 vm_fault_t vfio_pci_tsm_fault(struct vfio_pci_core_device *vdev,
-			      struct vm_fault *vmf, unsigned long pfn,
-			      unsigned int order)
+			      unsigned long pfn, unsigned int order)
 {
 	if (vfio_pci_tsm_phys_shared(vdev, PFN_PHYS(pfn), PAGE_SIZE << order))
 		return 0;
-	if (order)
-		return VM_FAULT_FALLBACK;
 
-	/* who cannot wait gets SIGBUS, and may come again */
-	return vfio_pci_tsm_locking(vdev) &&
-	       vmf->flags & FAULT_FLAG_ALLOW_RETRY ? VM_FAULT_NOPAGE :
-						     VM_FAULT_SIGBUS;
+	return order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
+}
+
+/**
+ * vfio_pci_tsm_fault_waits() - has a fault to wait (again)?
+ * @vdev: the function
+ * @vmf: the fault
+ *
+ * Context: Under memory_lock; the answer holds as long.
+ *
+ * Return: whether vfio_pci_tsm_fault_wait() is to be called. Who cannot wait gets
+ * SIGBUS, and may come again.
+ */
+bool vfio_pci_tsm_fault_waits(struct vfio_pci_core_device *vdev,
+			      struct vm_fault *vmf)
+{
+	return unlikely(vfio_pci_tsm_locking(vdev)) &&
+	       vmf->flags & FAULT_FLAG_ALLOW_RETRY;
 }
 
 /**
@@ -350,10 +359,7 @@ vm_fault_t vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 {
 	struct file *file;
 
-	if (likely(!vfio_pci_tsm_locking(vdev)))
-		return 0;
-
-	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+	if (!vfio_pci_tsm_fault_waits(vdev, vmf))
 		return 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
@@ -374,7 +380,10 @@ vm_fault_t vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 
 /* --- hooks ------------------------------------------------------------------------ */
 
-/* The one place that changes it */
+/*
+ * The one place that changes it. What dma-bufs are to make of that, and mappings,
+ * is up to the caller.
+ */
 static void vfio_pci_tsm_set_state(struct vfio_pci_core_device *vdev,
 				   enum vfio_pci_tsm_state state,
 				   struct pci_tdi_report *report)
@@ -384,12 +393,17 @@ static void vfio_pci_tsm_set_state(struct vfio_pci_core_device *vdev,
 	kvfree(vdev->tsm.report);
 	vdev->tsm.report = report;
 	WRITE_ONCE(vdev->tsm.state, state);
-	/* peers keep what they have until it is known whose it is */
-	if (state != VFIO_PCI_TSM_LOCKING) {
-		vfio_pci_dma_buf_unhold(vdev);
-		vfio_pci_dma_buf_move(vdev, false);
-	}
 	wake_up_all(&vdev->tsm.settled);
+}
+
+/* It is known what is shared: peers lose the rest, and may have that again */
+static void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev,
+				enum vfio_pci_tsm_state state,
+				struct pci_tdi_report *report)
+{
+	vfio_pci_tsm_set_state(vdev, state, report);
+	vfio_pci_dma_buf_unhold(vdev);
+	vfio_pci_dma_buf_move(vdev, false);
 }
 
 /* Not so in D1 either, from which a device may have to be reset */
@@ -465,7 +479,7 @@ static int vfio_pci_tsm_ranges(void *priv, const struct pci_tdi_report *report)
 	}
 
 	guard(rwsem_write)(&vdev->memory_lock);
-	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_LOCKED, copy);
+	vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_LOCKED, copy);
 	return 0;
 }
 
@@ -474,12 +488,13 @@ static void vfio_pci_tsm_ungate(void *priv)
 	struct vfio_pci_core_device *vdev = priv;
 
 	guard(rwsem_write)(&vdev->memory_lock);
-	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_OPEN, NULL);
+	vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_OPEN, NULL);
 }
 
 /*
- * A lock that failed, and could not be undone. The device will not say what of it
- * is shared, so that nobody waits for that any more: nothing is.
+ * It could not be stopped, or a lock that failed not be undone. Nothing of it is
+ * shared any more, and nobody waits to be told. Peers lose what can be taken from
+ * them at once: here is not the place to wait for the others.
  */
 static void vfio_pci_tsm_event(void *priv, enum pci_tdi_event event)
 {
@@ -489,8 +504,10 @@ static void vfio_pci_tsm_event(void *priv, enum pci_tdi_event event)
 		return;
 
 	guard(rwsem_write)(&vdev->memory_lock);
-	if (vdev->tsm.state == VFIO_PCI_TSM_LOCKING)
-		vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_LOCKED, NULL);
+	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_LOCKED, NULL);
+	vfio_pci_dma_buf_hold_pinned(vdev);
+	vfio_pci_dma_buf_move(vdev, false);
+	vfio_pci_zap_bars(vdev);
 }
 
 /*
@@ -568,5 +585,5 @@ void vfio_pci_tsm_disarm(struct vfio_pci_core_device *vdev)
 	/* what a quarantine has left; PCI/TSM knows of it for as long as it lasts */
 	guard(rwsem_write)(&vdev->memory_lock);
 	if (vdev->tsm.state != VFIO_PCI_TSM_OPEN)
-		vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_OPEN, NULL);
+		vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_OPEN, NULL);
 }

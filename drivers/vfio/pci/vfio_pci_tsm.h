@@ -30,8 +30,9 @@ int vfio_pci_tsm_io_check(struct vfio_pci_core_device *vdev,
 int vfio_pci_tsm_bar_rw(struct vfio_pci_core_device *vdev, unsigned int bar,
 			u64 offset, size_t len);
 vm_fault_t vfio_pci_tsm_fault(struct vfio_pci_core_device *vdev,
-			      struct vm_fault *vmf, unsigned long pfn,
-			      unsigned int order);
+			      unsigned long pfn, unsigned int order);
+bool vfio_pci_tsm_fault_waits(struct vfio_pci_core_device *vdev,
+			      struct vm_fault *vmf);
 vm_fault_t vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 				   struct vm_fault *vmf);
 bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev);
@@ -99,11 +100,16 @@ static inline int vfio_pci_tsm_bar_rw(struct vfio_pci_core_device *vdev,
 }
 
 static inline vm_fault_t vfio_pci_tsm_fault(struct vfio_pci_core_device *vdev,
-					    struct vm_fault *vmf,
 					    unsigned long pfn,
 					    unsigned int order)
 {
 	return 0;
+}
+
+static inline bool vfio_pci_tsm_fault_waits(struct vfio_pci_core_device *vdev,
+					    struct vm_fault *vmf)
+{
+	return false;
 }
 
 static inline vm_fault_t

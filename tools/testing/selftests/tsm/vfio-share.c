@@ -575,19 +575,32 @@ TEST_F(share, quarantined)
 {
 	struct share *s = &self->s;
 	uint32_t val;
-	int buf;
+	int buf, other;
 
 	buf = vfio_dma_buf(s->u, 0, SHARED_PAGE, PAGE);
+	other = vfio_dma_buf(s->u, 0, TABLE, PAGE);
 	ASSERT_LE(0, buf);
+	ASSERT_LE(0, other);
 	test_bind(s);
+	test_ok(load(s->mem, SHARED, &val));
+	test_ok(import_once(s->bdf, buf));
+	/* One who does not let go keeps it: nobody waits for him here */
+	s->peer = vfio_import(s->bdf, other);
+	ASSERT_LE(0, s->peer);
 	test_ok(sim_set(s->d, "tsm_fault", "release"));
 	test_err(ENOTRECOVERABLE, unbind_device(s));
 	test_ok(sim_set(s->d, "tsm_fault", "none"));
 	test_tdi(&s->h, s->dev, "ERROR QUARANTINED");
 
-	test_err(EFAULT, load(s->mem, PRIVATE, &val));
+	/* What was mapped, and shared, a moment ago */
 	test_err(EFAULT, load(s->mem, SHARED, &val));
+	test_err(EFAULT, load(s->mem, PRIVATE, &val));
 	test_err(EBUSY, bar_read(s->u, &s->bar, SHARED, &val, 4));
+	test_err(ENODEV, import_once(s->bdf, buf));
+	test_err(EBUSY, import_once(s->bdf, other));
+	unimport(s);
+	test_err(EBUSY, import_once(s->bdf, other));
+	close(other);
 	/* A reset is what it needs, and opens nothing yet */
 	ASSERT_EQ(0, ioctl(s->u->device, VFIO_DEVICE_RESET));
 	test_err(EFAULT, load(s->mem, SHARED, &val));
