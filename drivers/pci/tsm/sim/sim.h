@@ -563,11 +563,13 @@ static inline void sim_consumer_exit(void)
 }
 #endif
 
-/* configfs.c */
+/* configfs-device.c */
 struct config_group *sim_platform_make_device(struct config_group *group,
 					      const char *name);
 void sim_platform_drop_device(struct config_group *group,
 			      struct config_item *item);
+
+/* configfs.c */
 int sim_configfs_init(void);
 void sim_configfs_exit(void);
 
