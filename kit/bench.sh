@@ -22,7 +22,7 @@ esac
 "$kit_top/kit/initramfs.sh" fast "${which[@]}"
 say "booting the fast kernel and measuring"
 rc=0
-"$kit_top/kit/qemu.sh" fast "${which[@]}" bench || rc=$?
+"$kit_top/kit/qemu.sh" fast "${which[@]}" bench ${base:+"$base"} || rc=$?
 [ "$rc" -eq 0 ] || die "the bench failed, log: $(shown "$log")"
 
 # "key value" lines: what other runs left, then what this one measured
@@ -34,12 +34,9 @@ figures() {
 }
 
 measured() {
-	awk -v base="$base" '
+	awk '
 		match($0, /BENCH [a-z0-9_]+=[0-9.eE+-]+/) {
 			split(substr($0, RSTART + 6, RLENGTH - 6), f, "=")
-			# the guest may have named them already
-			if (base != "" && index(f[1], base) != 1)
-				f[1] = base f[1]
 			print f[1], f[2]
 		}' "$log"
 }

@@ -145,11 +145,21 @@ selftests_key() {
 	gcc --version
 }
 
+# The headers are of the tree that the selftests are of: the base's own core does
+# not have all that they ask for
+headers=$out
+[ "${2:-}" != --base-core ] || headers=$kit_build/tree/out-headers
+
 install_selftests() {
 	rm -rf "${guest:?}/kselftest" "$out/kselftest" "$guest/base-tests"
-	kmake headers
+	if [ "$headers" = "$out" ]; then
+		kmake headers
+	else
+		kernel_make "$kit_build/tree" "${headers##*/}" headers
+	fi
 	if [ -d "$selftests/tsm" ]; then
 		kernel_make "$selftests" "$out" TARGETS=tsm FORCE_TARGETS=1 \
+			KHDR_INCLUDES="-isystem $headers/usr/include" \
 			KSFT_INSTALL_PATH="$guest/kselftest" install
 	fi
 	# those of the base that what we touch must still pass: kit/test-base.sh
