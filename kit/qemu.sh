@@ -11,6 +11,9 @@
 # build/logs/MODE.log too. The kernel's console is in build/logs/console-MODE.log
 # (shell: on the terminal); with --base-core the names end with
 # -base.log, with --untouched with -untouched.log.
+#
+# KIT_IOMMU=intel or amd gives the machine an IOMMU of its own, which stands
+# beside the simulated one; the fast kernel drives both.
 set -euo pipefail
 # shellcheck source=kit/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -69,11 +72,20 @@ machine=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu "max,la57=off" -smp 2
 	-object memory-backend-ram,id=bars,size=256M,share=on -device ivshmem-plain,memdev=bars
 	-kernel "$out/arch/x86/boot/bzImage" -initrd "$out/initramfs.cpio")
 
+iommu=${KIT_IOMMU:-none}
+[ "$mode" != base-tests ] || iommu=intel
+# shellcheck disable=SC2054 # the commas are QEMU's
+case $iommu in
+none) ;;
+intel) machine+=(-machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=off) ;;
+amd) machine+=(-machine q35,kernel-irqchip=split -device amd-iommu,intremap=on) ;;
+*) die "KIT_IOMMU=$iommu: none, intel or amd" ;;
+esac
+
 # A device behind an IOMMU, that vfio-pci can drive: PCIe, FLR, MSI-X, SR-IOV
 # shellcheck disable=SC2054 # the commas are QEMU's
 [ "$mode" != base-tests ] ||
-	machine+=(-machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=off
-		-device pcie-root-port,id=port,chassis=1 -device nvme-subsys,id=subsystem
+	machine+=(-device pcie-root-port,id=port,chassis=1 -device nvme-subsys,id=subsystem
 		-device nvme,serial=0,bus=port,subsys=subsystem,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2,max_ioqpairs=6,msix_qsize=8)
 
 # The script's output as it comes, but for the line that says how it ended
