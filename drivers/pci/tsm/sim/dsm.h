@@ -164,6 +164,7 @@ bool sim_fault_bad_measurement(struct sim_device *d);
 bool sim_fault_key_refused(struct sim_device *d, u8 direction, u8 sub_stream);
 bool sim_fault_tdisp_silent(struct sim_device *d, u8 type);
 u32 sim_fault_tdisp_error(struct sim_device *d, u8 type);
+bool sim_fault_no_entropy(struct sim_device *d);
 size_t sim_fault_tdisp_response(struct sim_device *d, u8 type, u8 *rsp,
 				size_t len, size_t size);
 enum sim_fault_report sim_fault_report(struct sim_device *d);

@@ -57,6 +57,7 @@ enum sim_fault_kind {
 	FAULT_TDISP_SILENT,
 	FAULT_TDISP_LENGTH,
 	FAULT_TDISP_OTHER,
+	FAULT_NO_ENTROPY,
 	FAULT_STATE_LIES,
 	FAULT_REPORT_BAD,
 	FAULT_REPORT_PORTIONS,
@@ -122,6 +123,7 @@ static const struct sim_fault_type fault_types[] = {
 				    FAULT_TDISP_REQUESTS },
 	[FAULT_TDISP_OTHER]	= { "tdisp-other", true,
 				    .message_max = FAULT_TDISP_REQUESTS },
+	[FAULT_NO_ENTROPY]	= { "no-entropy" },
 	[FAULT_STATE_LIES]	= { "state-lies", false, true, SIM_TDI_RUN,
 				    U8_MAX },
 	[FAULT_REPORT_BAD]	= { "report-bad", false, true,
@@ -509,6 +511,18 @@ u32 sim_fault_tdisp_error(struct sim_device *d, u8 type)
 	unsigned int arg;
 
 	return fault_tdisp(d, FAULT_TDISP_ERROR, type, &arg) ? arg : 0;
+}
+
+/**
+ * sim_fault_no_entropy() - has the device no randomness for a nonce?
+ * @d: device
+ *
+ * Context: any, also under sim_device::lock.
+ * Return: whether that is so.
+ */
+bool sim_fault_no_entropy(struct sim_device *d)
+{
+	return fault_active(d, FAULT_NO_ENTROPY);
 }
 
 /* A portion that says one thing and does another */

@@ -124,10 +124,11 @@ static bool tdisp_is_stream(struct sim_tdisp_exchange *x, u8 stream_id,
 /*
  * All or nothing (11.3.8): under the lock that DMA observes, too, so that a
  * function that moves anything at this moment is busy, and one that is quiet
- * stays so.
+ * stays so. The checks are in the order of the specification, with a nonce for
+ * which there was no entropy, a NULL, in its place.
  */
 static u32 tdisp_lock(struct sim_tdisp_exchange *x, struct sim_function *f,
-		      const u8 nonce[TDISP_NONCE_SIZE])
+		      const u8 *nonce)
 {
 	const struct tdisp_lock *lock = &x->req.lock;
 	unsigned int stream;
@@ -138,6 +139,8 @@ static u32 tdisp_lock(struct sim_tdisp_exchange *x, struct sim_function *f,
 	    !tdisp_is_stream(x, lock->stream_id, &stream) ||
 	    !sim_tdi_check_offset(f, lock->mmio_offset))
 		return TDISP_INVALID_REQUEST;
+	if (!nonce || sim_fault_no_entropy(f->dev))
+		return TDISP_INSUFFICIENT_ENTROPY;
 	if (!sim_tdi_check_config(f))
 		return TDISP_INVALID_DEVICE_CONFIGURATION;
 	if (sim_dma_busy(f))
@@ -153,18 +156,18 @@ static u32 tdisp_lock(struct sim_tdisp_exchange *x, struct sim_function *f,
 static u32 tdisp_lock_interface(struct sim_tdisp_exchange *x)
 {
 	u8 nonce[TDISP_NONCE_SIZE];
+	bool entropy = rng_is_initialized();
 	u32 error = TDISP_INVALID_INTERFACE;
 
-	if (!rng_is_initialized())
-		return TDISP_INSUFFICIENT_ENTROPY;
 	/* Not under a raw spinlock */
-	get_random_bytes(nonce, sizeof(nonce));
+	if (entropy)
+		get_random_bytes(nonce, sizeof(nonce));
 
 	scoped_guard(raw_spinlock_irqsave, &x->dsm->dev->lock) {
 		struct sim_function *f = tdisp_function(x);
 
 		if (f)
-			error = tdisp_lock(x, f, nonce);
+			error = tdisp_lock(x, f, entropy ? nonce : NULL);
 	}
 	memzero_explicit(nonce, sizeof(nonce));
 	return error;

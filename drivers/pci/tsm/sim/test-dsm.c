@@ -73,6 +73,7 @@ static void fault_text(struct kunit *test)
 		{ "tdisp-silent", "tdisp-silent 1\n" },
 		{ "tdisp-length 3 31", "tdisp-length 3 31\n" },
 		{ "tdisp-other 11", "tdisp-other 11\n" },
+		{ "no-entropy", "no-entropy\n" },
 		{ "state-lies", "state-lies 2\n" },
 		{ "state-lies 0", "state-lies 0\n" },
 		{ "report-bad 12", "report-bad 12\n" },
@@ -90,7 +91,7 @@ static void fault_text(struct kunit *test)
 		"key-refused 1 6", "busy 99999999999", "truncate1",
 		"tdisp-error 0", "tdisp-error 12", "tdisp-silent 1 1",
 		"tdisp-length 3 1025", "tdisp-other 12", "state-lies 256",
-		"report-bad 13", "report-lies 1",
+		"report-bad 13", "report-lies 1", "no-entropy 1",
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(good); i++) {

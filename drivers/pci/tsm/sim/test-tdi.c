@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pci-ide.h>
+#include <linux/unaligned.h>
 
 #include "../spdm/ide-km.h"
 #include "test-tdi.h"
@@ -261,6 +262,32 @@ int tdi_send(struct kunit *test, const void *msg, size_t len)
 	if (t->session)
 		return tdi_send_as(test, t->session, msg, len);
 	return tdi_vendor(test, SPDM_PROTO_TDISP, msg, len);
+}
+
+/*
+ * The same for bytes with a header. Returns the code of a TDISP_ERROR, or 0; it
+ * says no more than the code, but what the specification wants.
+ */
+u32 tdi_send_raw(struct kunit *test, const u8 *req, size_t len)
+{
+	struct tdi_test *t = to_tdi_test(test);
+	u32 code, data;
+
+	KUNIT_ASSERT_EQ(test, tdi_send(test, req, len), 0);
+	KUNIT_ASSERT_GE(test, t->payload_len, TDISP_HDR_SIZE);
+	KUNIT_EXPECT_EQ(test, t->payload[0], TDISP_VERSION_1_0);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(t->payload + 4),
+			get_unaligned_le32(req + 4) & GENMASK(24, 0));
+	if (t->payload[1] != TDISP_ERROR) {
+		KUNIT_EXPECT_EQ(test, t->payload[1], req[1] & 0x7f);
+		return 0;
+	}
+	KUNIT_EXPECT_EQ(test, t->payload_len, TDISP_HDR_SIZE + 8);
+	code = get_unaligned_le32(t->payload + TDISP_HDR_SIZE);
+	data = get_unaligned_le32(t->payload + TDISP_HDR_SIZE + 4);
+	KUNIT_EXPECT_EQ(test, data,
+			code == TDISP_UNSUPPORTED_REQUEST ? req[1] : 0);
+	return code;
 }
 
 struct tdisp_msg tdi_request(struct kunit *test, int fn, u8 type)

@@ -93,6 +93,7 @@ void tdi_key(struct kunit *test, u8 set);
 void tdi_stream_secure(struct kunit *test);
 
 int tdi_send(struct kunit *test, const void *msg, size_t len);
+u32 tdi_send_raw(struct kunit *test, const u8 *req, size_t len);
 struct tdisp_msg tdi_request(struct kunit *test, int fn, u8 type);
 u32 tdi_ask(struct kunit *test, const struct tdisp_msg *req);
 u32 tdi_simple(struct kunit *test, int fn, u8 type);

@@ -73,33 +73,6 @@ static size_t request_bytes(struct kunit *test, const struct request *r, int fn,
 	return TDISP_HDR_SIZE + r->payload;
 }
 
-/* The error code of the last answer, whatever the request was; 0 if it is none */
-static u32 answer_error(struct kunit *test, const u8 *req)
-{
-	struct tdi_test *t = to_tdi_test(test);
-	u32 code, data;
-
-	KUNIT_ASSERT_GE(test, t->payload_len, TDISP_HDR_SIZE);
-	KUNIT_EXPECT_EQ(test, t->payload[0], TDISP_VERSION_1_0);
-	KUNIT_EXPECT_EQ(test, get_unaligned_le32(t->payload + 4),
-			get_unaligned_le32(req + 4) & GENMASK(24, 0));
-	if (t->payload[1] != TDISP_ERROR) {
-		KUNIT_EXPECT_EQ(test, t->payload[1], req[1] & 0x7f);
-		return 0;
-	}
-	KUNIT_EXPECT_EQ(test, t->payload_len, TDISP_HDR_SIZE + 8);
-	code = get_unaligned_le32(t->payload + TDISP_HDR_SIZE);
-	data = get_unaligned_le32(t->payload + TDISP_HDR_SIZE + 4);
-	KUNIT_EXPECT_EQ(test, data, code == UNSUP ? req[1] : 0);
-	return code;
-}
-
-static u32 send(struct kunit *test, const u8 *req, size_t len)
-{
-	KUNIT_ASSERT_EQ(test, tdi_send(test, req, len), 0);
-	return answer_error(test, req);
-}
-
 /* Every request in every state, of functions of every kind */
 static void tdisp_states(struct kunit *test)
 {
@@ -115,7 +88,7 @@ static void tdisp_states(struct kunit *test)
 				tdi_to_state(test, some_fns[i], state);
 				len = request_bytes(test, r, some_fns[i], buf);
 				KUNIT_EXPECT_EQ_MSG(test, r->error[state],
-						    send(test, buf, len),
+						    tdi_send_raw(test, buf, len),
 						    "%#x in state %u", r->type,
 						    state);
 				KUNIT_EXPECT_EQ_MSG(test, r->state[state],
@@ -173,7 +146,7 @@ static void expect_too_early(struct kunit *test)
 
 	for (int k = 2; k < ARRAY_SIZE(requests); k++) {
 		size_t len = request_bytes(test, &requests[k], PF0, buf);
-		u32 error = send(test, buf, len);
+		u32 error = tdi_send_raw(test, buf, len);
 
 		if (requests[k].error[0] == UNSUP)
 			KUNIT_EXPECT_EQ(test, error, UNSUP);
@@ -220,7 +193,7 @@ static void tdisp_lengths(struct kunit *test)
 				if (len == TDISP_HDR_SIZE + r->payload)
 					continue;
 				KUNIT_EXPECT_EQ(test, TDISP_INVALID_REQUEST,
-						send(test, buf, len));
+						tdi_send_raw(test, buf, len));
 				KUNIT_EXPECT_EQ(test, tdi_state(test, VF1), state);
 			}
 		}
@@ -254,7 +227,7 @@ static void tdisp_versions(struct kunit *test)
 				continue;
 			buf[0] = version;
 			KUNIT_EXPECT_EQ(test, TDISP_VERSION_MISMATCH,
-					send(test, buf, len));
+					tdi_send_raw(test, buf, len));
 		}
 	}
 	KUNIT_EXPECT_EQ(test, tdi_state(test, PF1), SIM_TDI_UNLOCKED);
@@ -286,7 +259,7 @@ static void tdisp_interfaces(struct kunit *test)
 
 		put_unaligned_le16(2, buf + 4);
 		KUNIT_EXPECT_EQ(test, TDISP_INVALID_INTERFACE,
-				send(test, buf, len));
+				tdi_send_raw(test, buf, len));
 	}
 
 	/* Segment 0, if any; what is reserved does not matter */
@@ -303,7 +276,7 @@ static void tdisp_interfaces(struct kunit *test)
 	memset(buf + 2, 0xff, 2);
 	buf[7] |= 0xfe;
 	memset(buf + 8, 0xff, 8);
-	KUNIT_EXPECT_EQ(test, send(test, buf, TDISP_HDR_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, tdi_send_raw(test, buf, TDISP_HDR_SIZE), 0);
 
 	/* A virtual function that is not enabled is none */
 	tdi_cfg_write(test, PF0, SIM_EXT_SRIOV + PCI_SRIOV_CTRL, 2, 0);
