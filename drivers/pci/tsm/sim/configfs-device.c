@@ -394,7 +394,8 @@ CONFIGFS_ATTR_RO(sim_device_, dma_refused);
 static ssize_t sim_device_dma_faults_show(struct config_item *item, char *page)
 {
 	return sim_device_show_dma(item, page,
-				   BIT(SIM_DMA_FAULT) | BIT(SIM_DMA_PRIVATE_FAULT));
+				   BIT(SIM_DMA_FAULT) | BIT(SIM_DMA_PRIVATE_FAULT) |
+				   BIT(SIM_DMA_POISONED));
 }
 CONFIGFS_ATTR_RO(sim_device_, dma_faults);
 

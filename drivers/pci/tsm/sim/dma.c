@@ -293,6 +293,8 @@ static bool sim_dma_begin_piece(struct sim_function *f, struct sim_dma_piece *pi
 static enum sim_dma_result sim_dma_move(struct sim_function *f,
 					const struct sim_dma_piece *piece)
 {
+	if (!piece->to_memory && sim_fault_dma_poisoned(f->dev))
+		return SIM_DMA_POISONED;
 	if (piece->tee)
 		return sim_tvm_copy(f, piece->iova, piece->buf, piece->len,
 				    piece->to_memory) ?
@@ -308,6 +310,13 @@ static void sim_dma_end_piece(struct sim_function *f,
 	struct sim_dma *dma = &f->dma;
 
 	guard(raw_spinlock_irqsave)(&f->dev->lock);
+	/*
+	 * An access that is refused costs the transfer, and its status tells why.
+	 * From bad data there is no way back (PCIe 11.2.6), even if nobody waits
+	 * for it any more.
+	 */
+	if (result == SIM_DMA_POISONED)
+		sim_function_tdi_error(f, SIM_TDI_DMA);
 	dma->in_flight = false;
 	if (!dma->active || dma->generation != piece->generation)
 		return;

@@ -25,7 +25,8 @@
  *	remove			-ENODEV
  *
  * What goes wrong with TDISP strikes by the kind of request, whenever it comes,
- * or each report that is made or read.
+ * or each report that is made or read; what goes wrong with DMA strikes each
+ * read.
  */
 #include <linux/kstrtox.h>
 #include <linux/slab.h>
@@ -64,6 +65,7 @@ enum sim_fault_kind {
 	FAULT_REPORT_EMPTY,
 	FAULT_REPORT_LIES,
 	FAULT_REPORT_ENDLESS,
+	FAULT_DMA_POISONED,
 };
 
 #define FAULT_LAST_BIT		UINT_MAX
@@ -134,6 +136,7 @@ static const struct sim_fault_type fault_types[] = {
 	[FAULT_REPORT_EMPTY]	= { "report-empty" },
 	[FAULT_REPORT_LIES]	= { "report-lies" },
 	[FAULT_REPORT_ENDLESS]	= { "report-endless" },
+	[FAULT_DMA_POISONED]	= { "dma-poisoned" },
 };
 
 /**
@@ -617,4 +620,16 @@ unsigned int sim_fault_portion_max(struct sim_device *d)
 	unsigned int arg;
 
 	return fault_arg(d, FAULT_REPORT_PORTIONS, &arg) ? arg ?: 1 : UINT_MAX;
+}
+
+/**
+ * sim_fault_dma_poisoned() - does poisoned data come back from a DMA read?
+ * @d: device
+ *
+ * Context: any.
+ * Return: whether that is so.
+ */
+bool sim_fault_dma_poisoned(struct sim_device *d)
+{
+	return fault_active(d, FAULT_DMA_POISONED);
 }

@@ -81,7 +81,7 @@ enum sim_tdi_state {
  * @SIM_TDI_SESSION: the SPDM session that locked the function ended
  * @SIM_TDI_RID: the bus was given another number
  * @SIM_TDI_LINK: the link went down, or the device was pulled out
- * @SIM_TDI_DMA: an error of its DMA that it cannot recover from
+ * @SIM_TDI_DMA: data that its DMA read was poisoned
  * @SIM_TDI_DEVICE: because the device wants so
  * @SIM_TDI_NR_CAUSES: number of causes
  */
@@ -136,6 +136,7 @@ struct sim_tdi {
  * @SIM_DMA_T_BIT: not with this T bit in this TDISP state
  * @SIM_DMA_FAULT: T=0: the IOMMU does not translate the address for this access
  * @SIM_DMA_PRIVATE_FAULT: T=1: it is not private memory of the function's TVM
+ * @SIM_DMA_POISONED: what was read was not fit for use, a fault of fault.c
  * @SIM_DMA_NR_RESULTS: number of results
  */
 enum sim_dma_result {
@@ -147,6 +148,7 @@ enum sim_dma_result {
 	SIM_DMA_T_BIT,
 	SIM_DMA_FAULT,
 	SIM_DMA_PRIVATE_FAULT,
+	SIM_DMA_POISONED,
 	SIM_DMA_NR_RESULTS,
 };
 
@@ -774,7 +776,8 @@ ssize_t sim_tsm_fault_show(struct sim_device *d, char *page);
 /*
  * fault.c: request and response are called from the exchange's work item,
  * lengths in bytes and always whole dwords; response returns the new length
- * (at most size). never_secure is called under sim_device::lock.
+ * (at most size). never_secure is called under sim_device::lock, dma_poisoned
+ * from the engine's work item.
  */
 void sim_fault_init(struct sim_device *d);
 int sim_fault_parse(struct sim_device *d, const char *text);
@@ -786,5 +789,6 @@ enum sim_fault_action sim_fault_request(struct sim_device *d, u8 doe_type,
 size_t sim_fault_response(struct sim_device *d, u8 doe_type, void *rsp,
 			  size_t len, size_t size);
 bool sim_fault_never_secure(struct sim_device *d);
+bool sim_fault_dma_poisoned(struct sim_device *d);
 
 #endif /* _TSM_SIM_H */

@@ -81,6 +81,7 @@ static void fault_text(struct kunit *test)
 		{ "report-empty", "report-empty\n" },
 		{ "report-lies", "report-lies\n" },
 		{ "report-endless", "report-endless\n" },
+		{ "dma-poisoned", "dma-poisoned\n" },
 		{ "remove 6", "remove 6\n" },
 	};
 	static const char * const wrong[] = {

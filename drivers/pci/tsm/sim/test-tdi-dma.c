@@ -237,6 +237,51 @@ static void error_ends_dma(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tdi_stop(test, PF0), 0);
 }
 
+/*
+ * Bad data takes a function in RUN to ERROR, and it alone. An access that is
+ * refused does not, and what is written is not read.
+ */
+static void poison_is_an_error(struct kunit *test)
+{
+	static const int fns[] = { PF1, VF0 };
+	struct sim_device *d = to_dev(test);
+
+	for (int i = 0; i < ARRAY_SIZE(fns); i++) {
+		int fn = fns[i];
+
+		tdi_all_to_state(test, SIM_TDI_RUN);
+		sim_tvm_detach(&d->fn[fn]);
+		dma_go(test, fn, SIM_DMA_CTRL_TEE);
+		flush_delayed_work(&d->fn[fn].dma.work);
+		KUNIT_EXPECT_EQ(test, d->fn[fn].dma.result,
+				SIM_DMA_PRIVATE_FAULT);
+		sim_tvm_attach(&d->fn[fn], &tvm);
+		KUNIT_ASSERT_EQ(test, sim_fault_parse(d, "dma-poisoned"), 0);
+		dma_go(test, fn, SIM_DMA_CTRL_TEE | SIM_DMA_CTRL_TO_MEMORY);
+		flush_delayed_work(&d->fn[fn].dma.work);
+		KUNIT_EXPECT_EQ(test, d->fn[fn].dma.result, SIM_DMA_OK);
+		tdi_expect_errors(test, "refused, written", 0, SIM_TDI_RUN, 0);
+
+		dma_go(test, fn, SIM_DMA_CTRL_TEE | SIM_DMA_CTRL_REPEAT);
+		flush_delayed_work(&d->fn[fn].dma.work);
+		KUNIT_EXPECT_FALSE(test, dma_busy(test, fn));
+		KUNIT_EXPECT_EQ(test, d->fn[fn].dma.result, SIM_DMA_POISONED);
+		KUNIT_EXPECT_EQ(test, d->fn[fn].dma.job.moved, 0);
+		tdi_expect_errors(test, "poisoned", BIT(fn), SIM_TDI_RUN,
+				  SIM_TDI_DMA);
+		KUNIT_EXPECT_EQ(test, 2 * i + 1,
+				atomic_read(&d->dma_results[SIM_DMA_POISONED]));
+
+		/* Of a function that is no TDI it is the host's affair */
+		KUNIT_EXPECT_EQ(test, tdi_stop(test, fn), 0);
+		dma_go(test, fn, 0);
+		flush_delayed_work(&d->fn[fn].dma.work);
+		KUNIT_EXPECT_EQ(test, d->fn[fn].dma.result, SIM_DMA_POISONED);
+		KUNIT_EXPECT_EQ(test, tdi_state(test, fn), SIM_TDI_UNLOCKED);
+		KUNIT_ASSERT_EQ(test, sim_fault_parse(d, "none"), 0);
+	}
+}
+
 static int tdi_dma_test_init(struct kunit *test)
 {
 	atomic_set(&tvm.hold, 0);
@@ -265,6 +310,7 @@ static struct kunit_case tdi_dma_test_cases[] = {
 	KUNIT_CASE_SLOW(stop_waits),
 	KUNIT_CASE_SLOW(stop_gives_up),
 	KUNIT_CASE_SLOW(error_ends_dma),
+	KUNIT_CASE_SLOW(poison_is_an_error),
 	{}
 };
 

@@ -101,6 +101,7 @@ TRACE_DEFINE_ENUM(SIM_DMA_TDI_STATE);
 TRACE_DEFINE_ENUM(SIM_DMA_T_BIT);
 TRACE_DEFINE_ENUM(SIM_DMA_FAULT);
 TRACE_DEFINE_ENUM(SIM_DMA_PRIVATE_FAULT);
+TRACE_DEFINE_ENUM(SIM_DMA_POISONED);
 
 #define show_sim_dma_result(result)					\
 	__print_symbolic(result,					\
@@ -111,7 +112,8 @@ TRACE_DEFINE_ENUM(SIM_DMA_PRIVATE_FAULT);
 			 { SIM_DMA_TDI_STATE, "refused: TDISP state" },	\
 			 { SIM_DMA_T_BIT, "refused: T bit" },		\
 			 { SIM_DMA_FAULT, "fault" },			\
-			 { SIM_DMA_PRIVATE_FAULT, "private fault" })
+			 { SIM_DMA_PRIVATE_FAULT, "private fault" },	\
+			 { SIM_DMA_POISONED, "poisoned" })
 
 /* The end of a transfer, whatever became of it and however far it came */
 TRACE_EVENT(tsm_sim_dma,

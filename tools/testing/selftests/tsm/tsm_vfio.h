@@ -47,6 +47,7 @@ enum dma_result {
 	DMA_T_BIT,
 	DMA_FAULT,
 	DMA_PRIVATE_FAULT,
+	DMA_POISONED,
 };
 
 /* A transfer of this length takes milliseconds, wherever it is emulated */
