@@ -141,6 +141,27 @@ int tdi_session_end(struct kunit *test)
 	return tdi_converse(test, spdm_requester_end(&t->requester, &t->io));
 }
 
+/* What the session is about, without its encryption */
+static int tdi_vendor_as(struct kunit *test, u32 session, u8 protocol,
+			 const void *msg, size_t len)
+{
+	struct tdi_test *t = to_tdi_test(test);
+	struct sim_dsm *dsm = t->d->dsm;
+	int rc;
+
+	guard(mutex)(&dsm->lock);
+	if (protocol == SPDM_PROTO_TDISP)
+		rc = sim_tdisp_request(dsm, session, msg, len, t->payload,
+				       sizeof(t->payload));
+	else
+		rc = sim_ide_km_request(dsm, session, msg, len, t->payload,
+					sizeof(t->payload));
+	if (rc < 0)
+		return rc;
+	t->payload_len = rc;
+	return rc ? 0 : -ETIMEDOUT;
+}
+
 /* One vendor defined message; its answer goes to tdi_test::payload */
 static int tdi_vendor(struct kunit *test, u8 protocol, const void *msg,
 		      size_t len)
@@ -149,6 +170,8 @@ static int tdi_vendor(struct kunit *test, u8 protocol, const void *msg,
 	const void *payload;
 	int rc;
 
+	if (t->session)
+		return tdi_vendor_as(test, t->session, protocol, msg, len);
 	rc = tdi_converse(test, spdm_requester_vendor(&t->requester, protocol,
 						      msg, len, &t->io));
 	if (rc)
@@ -238,29 +261,9 @@ void tdi_stream_secure(struct kunit *test)
 
 /* TDISP */
 
-static int tdi_send_as(struct kunit *test, u32 session, const void *msg,
-		       size_t len)
-{
-	struct tdi_test *t = to_tdi_test(test);
-	struct sim_dsm *dsm = t->d->dsm;
-	int rc;
-
-	guard(mutex)(&dsm->lock);
-	rc = sim_tdisp_request(dsm, session, msg, len, t->payload,
-			       sizeof(t->payload));
-	if (rc < 0)
-		return rc;
-	t->payload_len = rc;
-	return rc ? 0 : -ETIMEDOUT;
-}
-
 /* Any bytes; the answer goes to tdi_test::payload */
 int tdi_send(struct kunit *test, const void *msg, size_t len)
 {
-	struct tdi_test *t = to_tdi_test(test);
-
-	if (t->session)
-		return tdi_send_as(test, t->session, msg, len);
 	return tdi_vendor(test, SPDM_PROTO_TDISP, msg, len);
 }
 
@@ -437,6 +440,33 @@ void tdi_expect_errors(struct kunit *test, const char *what, unsigned int fns,
 				    sim_tdi_cause_name(i));
 }
 
+/*
+ * Whatever became of the device: present, configured, keyed in this session and
+ * negotiated with, its functions unlocked. For tests without encryption.
+ */
+void tdi_start_over(struct kunit *test)
+{
+	struct tdi_test *t = to_tdi_test(test);
+	struct sim_device *d = t->d;
+
+	KUNIT_ASSERT_NE(test, t->session, 0);
+	if (d->presence != SIM_PRESENT) {
+		sim_device_dismantle(d);
+		KUNIT_ASSERT_EQ(test, sim_device_build(d), 0);
+	}
+	tdi_port_write(test, PCI_BRIDGE_CONTROL, 2, 0);
+	tdi_port_write(test, d->port.pcie_start + PCI_EXP_LNKCTL, 2, 0);
+	/* Its sessions end in a work item */
+	flush_work(&d->doe.exchange);
+
+	scoped_guard(raw_spinlock_irqsave, &d->lock)
+		for (int fn = PF0; fn < NR_FNS; fn++)
+			sim_tdi_unlock(&d->fn[fn]);
+	tdi_config_set_up(test);
+	tdi_stream_secure(test);
+	tdi_negotiate(test);
+}
+
 /* All of it, so that a function can be locked at once */
 int tdi_test_init(struct kunit *test)
 {
@@ -465,6 +495,19 @@ int tdi_test_init(struct kunit *test)
 	tdi_stream_secure(test);
 	tdi_negotiate(test);
 	return 0;
+}
+
+/*
+ * The same for tests of what is not in the encryption: from then on messages go
+ * to the DSM directly, in the name of the session.
+ */
+int tdi_test_init_direct(struct kunit *test)
+{
+	int rc = tdi_test_init(test);
+	struct tdi_test *t = to_tdi_test(test);
+
+	t->session = spdm_requester_session(&t->requester);
+	return rc;
 }
 
 void tdi_test_exit(struct kunit *test)

@@ -74,6 +74,7 @@ static inline struct sim_device *to_dev(struct kunit *test)
 }
 
 int tdi_test_init(struct kunit *test);
+int tdi_test_init_direct(struct kunit *test);
 void tdi_test_exit(struct kunit *test);
 
 u32 tdi_cfg_read(struct kunit *test, int fn, unsigned int where, int size);
@@ -91,6 +92,7 @@ void tdi_negotiate(struct kunit *test);
 void tdi_stream_set_up(struct kunit *test, u32 ctl);
 void tdi_key(struct kunit *test, u8 set);
 void tdi_stream_secure(struct kunit *test);
+void tdi_start_over(struct kunit *test);
 
 int tdi_send(struct kunit *test, const void *msg, size_t len);
 u32 tdi_send_raw(struct kunit *test, const u8 *req, size_t len);
