@@ -7,7 +7,9 @@
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/iommu.h>
 #include <linux/pci.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include "test-tdi.h"
@@ -41,6 +43,9 @@ static int tvm_copy(void *ctx, u64 gpa, void *buf, size_t len, bool to_memory)
 	}
 	return 0;
 }
+
+/* What VF0 reaches with T=0, for tests that want bytes to be moved */
+static struct iommu_domain *shared;
 
 static const struct sim_tvm_provider tvm_provider = { .copy = tvm_copy };
 
@@ -117,57 +122,110 @@ static void lock_busy(struct kunit *test)
 	}
 }
 
+/* A page at the address that dma_go() uses */
+static u8 *shared_page(struct kunit *test)
+{
+	u8 *mem = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	struct sim_function *f = &to_dev(test)->fn[VF0];
+
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	shared = sim_iommu_domain_alloc(NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, shared);
+	KUNIT_ASSERT_EQ(test, 0, iommu_map(shared, SZ_1M, virt_to_phys(mem),
+					   PAGE_SIZE, IOMMU_READ | IOMMU_WRITE,
+					   GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, sim_iommu_probe(f, NULL), 0);
+	sim_iommu_attach(f, shared);
+	return mem;
+}
+
+/* How the race between a doorbell and a lock is run */
+enum race {
+	RACE_AT_ONCE,
+	RACE_LATER,
+	/* The outcome is certain: the function goes on, or it has ended */
+	RACE_BUSY,
+	RACE_QUIET,
+	NR_RACES,
+};
+
 /*
  * The doorbell is rung just before: whichever comes first, there is no half
- * state. Locked is quiet, and busy is not locked.
+ * state. Locked is quiet, and not a byte moves from then on; busy is not locked,
+ * and all bytes move.
  */
 static void lock_races_dma(struct kunit *test)
 {
+	unsigned int locked[NR_RACES] = {}, refused[NR_RACES] = {};
 	struct tdi_test *t = to_tdi_test(test);
-	unsigned int locked = 0, refused = 0;
-	struct sim_device *d = t->d;
+	u8 *mem = shared_page(test);
+	struct sim_function *f = &t->d->fn[VF0];
 
 	/* Encryption takes longer than this DMA */
 	t->session = spdm_requester_session(&t->requester);
-	for (int round = 0; round < 200; round++) {
+	for (int round = 0; round < 50 * NR_RACES; round++) {
+		enum race race = round % NR_RACES;
 		u32 error;
 		u8 state;
 		bool busy;
 
-		dma_go(test, VF0, 0);
-		if (round % 4 == 1)
+		memset(mem, 0x5a, TEST_LEN);
+		dma_go(test, VF0, SIM_DMA_CTRL_TO_MEMORY |
+		       (race == RACE_BUSY ? SIM_DMA_CTRL_REPEAT : 0));
+		if (race == RACE_LATER)
 			usleep_range(50, 200);
-		if (round % 4 == 3)
-			sim_dma_drain(&d->fn[VF0]);
+		if (race == RACE_QUIET)
+			sim_dma_drain(f);
 		error = tdi_lock(test, VF0);
-		if (round % 4 == 3)
-			KUNIT_ASSERT_EQ(test, error, 0);
-		scoped_guard(raw_spinlock_irqsave, &d->lock) {
-			state = sim_function_tdi_state(&d->fn[VF0]);
-			busy = sim_dma_busy(&d->fn[VF0]);
+		scoped_guard(raw_spinlock_irqsave, &t->d->lock) {
+			state = sim_function_tdi_state(f);
+			busy = sim_dma_busy(f);
 		}
+
 		if (error) {
 			KUNIT_ASSERT_EQ(test, error, TDISP_BUSY);
 			KUNIT_ASSERT_EQ(test, state, SIM_TDI_UNLOCKED);
-			refused++;
+			refused[race]++;
+			if (race == RACE_BUSY)
+				KUNIT_ASSERT_TRUE(test, busy);
 		} else {
 			KUNIT_ASSERT_EQ(test, state, SIM_TDI_LOCKED);
 			KUNIT_ASSERT_FALSE(test, busy);
-			locked++;
+			locked[race]++;
 		}
+		/* Undisturbed, it ends as it would have without a lock */
+		if (error && race != RACE_BUSY)
+			flush_delayed_work(&f->dma.work);
+		if (race == RACE_AT_ONCE || race == RACE_LATER) {
+			KUNIT_ASSERT_EQ(test, f->dma.result, SIM_DMA_OK);
+			KUNIT_ASSERT_EQ(test, f->dma.job.moved, TEST_LEN);
+			KUNIT_ASSERT_NULL(test, memchr_inv(mem, 0, TEST_LEN));
+		}
+		if (!error) {
+			memset(mem, 0xa5, TEST_LEN);
+			flush_delayed_work(&f->dma.work);
+			KUNIT_ASSERT_NULL(test, memchr_inv(mem, 0xa5, TEST_LEN));
+		}
+		sim_dma_drain(f);
 		KUNIT_ASSERT_EQ(test, tdi_stop(test, VF0), 0);
-		sim_dma_drain(&d->fn[VF0]);
 	}
-	kunit_info(test, "%u locked, %u busy\n", locked, refused);
-	KUNIT_EXPECT_GE(test, locked, 50);
+	kunit_info(test, "at once %u locked, %u busy; later %u locked, %u busy\n",
+		   locked[RACE_AT_ONCE], refused[RACE_AT_ONCE],
+		   locked[RACE_LATER], refused[RACE_LATER]);
+	KUNIT_EXPECT_EQ(test, locked[RACE_BUSY], 0);
+	KUNIT_EXPECT_EQ(test, refused[RACE_BUSY], 50);
+	KUNIT_EXPECT_EQ(test, locked[RACE_QUIET], 50);
+	KUNIT_EXPECT_EQ(test, refused[RACE_QUIET], 0);
 
 	/* Rung afterwards it is in vain */
 	KUNIT_ASSERT_EQ(test, tdi_lock(test, VF0), 0);
-	dma_go(test, VF0, 0);
-	sim_dma_drain(&d->fn[VF0]);
+	memset(mem, 0xa5, TEST_LEN);
+	dma_go(test, VF0, SIM_DMA_CTRL_TO_MEMORY);
+	flush_delayed_work(&f->dma.work);
+	KUNIT_EXPECT_EQ(test, f->dma.result, SIM_DMA_TDI_STATE);
+	KUNIT_EXPECT_EQ(test, f->dma.job.moved, 0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(mem, 0xa5, TEST_LEN));
 	KUNIT_EXPECT_EQ(test, tdi_state(test, VF0), SIM_TDI_LOCKED);
-	KUNIT_EXPECT_GT(test, atomic_read(&d->dma_results[SIM_DMA_TDI_STATE]) +
-			atomic_read(&d->dma_results[SIM_DMA_ABORTED]), 0);
 }
 
 static void stop_ends_dma(struct kunit *test)
@@ -284,6 +342,7 @@ static void poison_is_an_error(struct kunit *test)
 
 static int tdi_dma_test_init(struct kunit *test)
 {
+	shared = NULL;
 	atomic_set(&tvm.hold, 0);
 	init_completion(&tvm.held);
 	init_completion(&tvm.let_go);
@@ -299,7 +358,11 @@ static void tdi_dma_test_exit(struct kunit *test)
 	if (to_tdi_test(test) && to_dev(test))
 		for (int fn = PF0; fn < NR_FNS; fn++)
 			sim_tvm_detach(&to_dev(test)->fn[fn]);
+	if (to_tdi_test(test) && to_dev(test) && to_dev(test)->fn)
+		sim_iommu_release(&to_dev(test)->fn[VF0]);
 	tdi_test_exit(test);
+	if (!IS_ERR_OR_NULL(shared))
+		iommu_domain_free(shared);
 	sim_tvm_provider_unregister(&tvm_provider);
 }
 
