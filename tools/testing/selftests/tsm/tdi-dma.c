@@ -33,6 +33,7 @@ FIXTURE_SETUP(tdi_dma)
 
 FIXTURE_TEARDOWN(tdi_dma)
 {
+	trace_end();
 	vfio_close(&self->user);
 	EXPECT_EQ(0, scene_strike(&self->s));
 }
@@ -174,6 +175,115 @@ TEST_F(tdi_dma, who_has_a_say)
 	ASSERT_EQ(DMA_TDI_STATE, engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
 	test_cmd(v, "stop t");
 	ASSERT_EQ(DMA_T_BIT, engine_run(vf, DMA_OUT | DMA_TEE, 0, 0, CHUNK));
+	test_in_order(v, "t");
+}
+
+/* What becomes of a transfer: the counter that it is in, and what is traced */
+static const struct {
+	const char *counter;
+	const char *traced;
+} ends[] = {
+	[DMA_OK] = { "dma_done", "done" },
+	[DMA_INVALID] = { "dma_refused", "refused: parameters" },
+	[DMA_NO_MASTER] = { "dma_refused", "refused: bus master" },
+	[DMA_TDI_STATE] = { "dma_refused", "refused: TDISP state" },
+	[DMA_T_BIT] = { "dma_refused", "refused: T bit" },
+	[DMA_FAULT] = { "dma_faults", "fault" },
+	[DMA_PRIVATE_FAULT] = { "dma_faults", "private fault" },
+	[DMA_POISONED] = { "dma_faults", "poisoned" },
+};
+
+/* A transfer that ends like this, counted and traced once, as this and no other */
+#define test_transfer(d, bdf, ctrl, gpa, len, result) \
+	_test_transfer(_metadata, d, bdf, ctrl, gpa, len, result)
+static void _test_transfer(struct __test_metadata *_metadata,
+			   struct sim_device *d, const char *bdf, uint32_t ctrl,
+			   uint64_t gpa, uint32_t len, enum dma_result result)
+{
+	static const char * const counters[] = {
+		"dma_done", "dma_aborted", "dma_refused", "dma_faults",
+	};
+	long before[ARRAY_SIZE(counters)];
+	char traced[SIM_TEXT];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		before[i] = sim_count(d, counters[i]);
+	trace_clear();
+	ASSERT_EQ((int)result, engine_run(bdf, ctrl, gpa, 0, len));
+	for (i = 0; i < ARRAY_SIZE(counters); i++) {
+		bool counted = !strcmp(counters[i], ends[result].counter);
+
+		ASSERT_EQ(before[i] + counted, sim_count(d, counters[i])) {
+			TH_LOG("%s of %s", counters[i], ends[result].traced);
+		}
+	}
+	snprintf(traced, sizeof(traced), "%s T=%d moved=%u %s",
+		 ctrl & DMA_OUT ? "write" : "read", !!(ctrl & DMA_TEE),
+		 result == DMA_OK ? len : 0, ends[result].traced);
+	ASSERT_STREQ(traced, trace_dma(bdf));
+}
+
+/* An access that is refused is counted and traced, with its reason */
+TEST_F(tdi_dma, refused)
+{
+	struct sim_device *d = self->s.d;
+	const char *vf = self->s.vf[0];
+	struct vmm *v = &self->s.v;
+
+	test_ok(trace_dma_begin());
+	test_ok(vmm_create(v, "t", vf, "vm0", 1, NULL));
+	test_ok(vm_fill(v, "vm0", 0, VM_BYTES, 0x66));
+	test_transfer(d, vf, DMA_OUT, 0, CHUNK, DMA_NO_MASTER);
+	test_ok(set_master(vf));
+	test_transfer(d, vf, DMA_OUT, 0, 0, DMA_INVALID);
+	test_transfer(d, vf, DMA_OUT | DMA_TEE, 0, CHUNK, DMA_T_BIT);
+	/* Nobody has mapped anything for the function */
+	test_transfer(d, vf, DMA_IN, 0x10000000, CHUNK, DMA_FAULT);
+
+	test_cmd(v, "lock t");
+	test_transfer(d, vf, DMA_OUT, 0, CHUNK, DMA_TDI_STATE);
+	test_transfer(d, vf, DMA_OUT | DMA_TEE, 0, CHUNK, DMA_TDI_STATE);
+	test_cmd(v, "run t");
+	test_transfer(d, vf, DMA_OUT, 0, CHUNK, DMA_T_BIT);
+	test_transfer(d, vf, DMA_OUT | DMA_TEE, 0, CHUNK, DMA_PRIVATE_FAULT);
+	test_transfer(d, vf, DMA_IN | DMA_TEE, 0, CHUNK, DMA_PRIVATE_FAULT);
+	test_device(d, vf, "run");
+	test_ok(sim_tdi_error(d, vf));
+	test_transfer(d, vf, DMA_OUT | DMA_TEE, 0, CHUNK, DMA_TDI_STATE);
+	ASSERT_TRUE(vm_is(v, "vm0", 0, VM_BYTES, 0x66));
+
+	/* And one that is not, for the difference */
+	test_cmd(v, "stop t");
+	test_ok(vmm_run(v, "t"));
+	test_transfer(d, vf, DMA_OUT | DMA_TEE, 0, CHUNK, DMA_OK);
+	ASSERT_TRUE(vm_is(v, "vm0", 0, CHUNK, 0));
+}
+
+/* From poisoned data there is no way back: the device goes to ERROR by itself */
+TEST_F(tdi_dma, poisoned)
+{
+	struct sim_device *d = self->s.d;
+	const char *vf = self->s.vf[0];
+	struct vmm *v = &self->s.v;
+
+	test_ok(trace_dma_begin());
+	test_ok(set_master(vf));
+	test_ok(vmm_create(v, "t", vf, "vm0", 1, NULL));
+	test_ok(vmm_run(v, "t"));
+	test_ok(sim_set(d, "fault", "dma-poisoned"));
+	test_transfer(d, vf, DMA_OUT | DMA_TEE, 0, CHUNK, DMA_OK);
+	test_device(d, vf, "run");
+	test_transfer(d, vf, DMA_IN | DMA_TEE, 0, CHUNK, DMA_POISONED);
+	test_device(d, vf, "error");
+	ASSERT_EQ(1, sim_tdi_errors(d, "dma"));
+	test_transfer(d, vf, DMA_OUT | DMA_TEE, 0, CHUNK, DMA_TDI_STATE);
+	test_state(v, "t", "ERROR");
+	test_ok(sim_set(d, "fault", "none"));
+
+	test_cmd(v, "stop t");
+	test_ok(vmm_run(v, "t"));
+	test_transfer(d, vf, DMA_IN | DMA_TEE, 0, CHUNK, DMA_OK);
 	test_in_order(v, "t");
 }
 

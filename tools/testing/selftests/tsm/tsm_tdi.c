@@ -480,9 +480,18 @@ int trace_begin(void)
 	return err;
 }
 
+/* The same, and the ends of transfers of the DMA engines */
+int trace_dma_begin(void)
+{
+	int err = trace_begin();
+
+	return err ?: sim_write(TRACE "/events/tsm_sim/tsm_sim_dma/enable",
+				"1");
+}
+
 void trace_end(void)
 {
-	sim_write(TRACE "/events/pci_tsm/tsm_tdi_step/enable", "0");
+	sim_write(TRACE "/events/enable", "0");
 	rmdir(TRACE);
 }
 
@@ -528,4 +537,39 @@ const char *trace_steps(const char *bdf)
 	}
 	fclose(f);
 	return steps;
+}
+
+/*
+ * The transfers of a function that have ended, in order, such as "write T=1
+ * moved=0 refused: T bit", with a semicolon between them.
+ */
+const char *trace_dma(const char *bdf)
+{
+	static char ends[SIM_TEXT * 2];
+	char line[SIM_TEXT], *p;
+	size_t len = 0;
+	FILE *f;
+
+	ends[0] = '\0';
+	f = fopen(TRACE "/trace", "r");
+	if (!f)
+		return strerror(errno);
+	while (fgets(line, sizeof(line), f) && len < sizeof(ends)) {
+		unsigned int tee, moved;
+		char fn[32], dir[8];
+		int end = 0;
+
+		p = strstr(line, "tsm_sim_dma: ");
+		if (!p || sscanf(p, "tsm_sim_dma: %*s %31s %7s T=%u iova=%*s len=%*u moved=%u %n",
+				 fn, dir, &tee, &moved, &end) != 4 || !end ||
+		    strcmp(fn, without_domain(bdf)))
+			continue;
+		p += end;
+		p[strcspn(p, "\n")] = '\0';
+		len += snprintf(ends + len, sizeof(ends) - len,
+				"%s%s T=%u moved=%u %s", len ? "; " : "", dir,
+				tee, moved, p);
+	}
+	fclose(f);
+	return ends;
 }

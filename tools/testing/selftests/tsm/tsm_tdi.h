@@ -103,7 +103,9 @@ int sim_vfs(struct sim_device *d, unsigned int nr);
 
 /* The steps of operations on a function, from the kernel's trace */
 int trace_begin(void);
+int trace_dma_begin(void);
 void trace_clear(void);
+const char *trace_dma(const char *bdf);
 const char *trace_steps(const char *bdf);
 void trace_end(void);
 
