@@ -368,6 +368,9 @@ int pci_tdi_stop(struct pci_tdi *tdi, struct pci_tdi_result *result);
 int pci_tdi_check_req(struct pci_tdi *tdi, const struct pci_tdi_req *req);
 int pci_tdi_guest_req(struct pci_tdi *tdi, struct pci_tdi_req *req,
 		      struct pci_tdi_result *result);
+int pci_tdi_state_req(struct pci_tdi *tdi, u32 arch,
+		      struct tsm_tdi_state_resp *state,
+		      struct pci_tdi_result *result);
 int pci_tdi_get_state(struct pci_tdi *tdi, struct tsm_tdi_state_resp *state);
 
 bool pci_tdi_locked(struct pci_dev *pdev);

@@ -538,23 +538,28 @@ int iommufd_tsm_viommu_alloc(struct iommufd_ucmd *ucmd)
 
 /* --- bind and unbind ------------------------------------------------------------ */
 
-/* The TDI that a vDEVICE is, with a reference; the vDEVICE itself may go */
+/*
+ * The TDI that a vDEVICE is, with a reference; the vDEVICE itself may go. A vDEVICE
+ * has its reference until it was taken out of the table, so that it need not be
+ * kept to get another one.
+ */
 static struct pci_tdi *iommufd_get_tdi(struct iommufd_ucmd *ucmd, u32 id)
 {
-	struct pci_tdi *tdi = ERR_PTR(-EOPNOTSUPP);
+	struct pci_tdi *tdi = ERR_PTR(-ENOENT);
 	struct iommufd_vdevice *vdev;
 	struct iommufd_object *obj;
 
-	obj = iommufd_get_object(ucmd->ictx, id, IOMMUFD_OBJ_VDEVICE);
-	if (IS_ERR(obj))
-		return ERR_CAST(obj);
-
-	vdev = container_of(obj, struct iommufd_vdevice, obj);
-	if (iommufd_viommu_is_tsm(vdev->viommu)) {
-		tdi = to_tsm_vdevice(vdev)->tdi;
-		pci_tdi_get(tdi);
+	xa_lock(&ucmd->ictx->objects);
+	obj = xa_load(&ucmd->ictx->objects, id);
+	if (obj && obj->type == IOMMUFD_OBJ_VDEVICE) {
+		vdev = container_of(obj, struct iommufd_vdevice, obj);
+		tdi = ERR_PTR(-EOPNOTSUPP);
+		if (iommufd_viommu_is_tsm(vdev->viommu)) {
+			tdi = to_tsm_vdevice(vdev)->tdi;
+			pci_tdi_get(tdi);
+		}
 	}
-	iommufd_put_object(ucmd->ictx, obj);
+	xa_unlock(&ucmd->ictx->objects);
 	return tdi;
 }
 
@@ -632,13 +637,13 @@ struct iommufd_tsm_buf {
 	u8 small[IOMMUFD_TSM_SMALL] __aligned(8);
 };
 
-static int iommufd_tsm_buf_init(struct iommufd_tsm_buf *buf, u32 len)
+static bool iommufd_tsm_buf_init(struct iommufd_tsm_buf *buf, u32 len)
 {
 	buf->at = buf->small;
 	if (len > sizeof(buf->small))
 		buf->at = kvzalloc(len, GFP_KERNEL_ACCOUNT);
 
-	return buf->at ? 0 : -ENOMEM;
+	return buf->at;
 }
 
 static void iommufd_tsm_buf_free(struct iommufd_tsm_buf *buf)
@@ -652,10 +657,8 @@ static int iommufd_tsm_copy_in(struct pci_tdi_req *req,
 			       const struct iommu_vdevice_tsm_req *cmd,
 			       struct iommufd_tsm_buf *in)
 {
-	int rc = iommufd_tsm_buf_init(in, cmd->req_len);
-
-	if (rc)
-		return rc;
+	if (!iommufd_tsm_buf_init(in, cmd->req_len))
+		return -ENOMEM;
 
 	if (copy_from_user(in->at, u64_to_user_ptr(cmd->req_uptr),
 			   cmd->req_len) ||
@@ -677,9 +680,8 @@ static int iommufd_tsm_req_run(struct pci_tdi *tdi, struct pci_tdi_req *req,
 	struct iommufd_tsm_buf out;
 	int rc;
 
-	rc = iommufd_tsm_buf_init(&out, cmd->resp_len);
-	if (rc)
-		return rc;
+	if (!iommufd_tsm_buf_init(&out, cmd->resp_len))
+		return -ENOMEM;
 
 	/* a response is what a TSM says, and nothing else */
 	if (out.at == out.small)
@@ -702,39 +704,67 @@ static int iommufd_tsm_req_run(struct pci_tdi *tdi, struct pci_tdi_req *req,
 }
 
 /* Who cannot be told how it went does not get it done. */
-static int iommufd_tsm_req(struct iommufd_ucmd *ucmd, struct pci_tdi *tdi,
-			   struct pci_tdi_req *req)
+static int iommufd_tsm_req(struct iommufd_ucmd *ucmd, struct pci_tdi *tdi)
 {
 	struct iommu_vdevice_tsm_req *cmd = ucmd->cmd;
+	struct pci_tdi_req req = {
+		.arch = cmd->tsm_arch,
+		.op = cmd->op,
+		.req_len = cmd->req_len,
+		.resp_len = cmd->resp_len,
+	};
 	struct iommufd_tsm_buf in;
 	int rc;
 
+	/* whether they are there, until they are kernel memory */
+	if (cmd->req_len)
+		req.req = (const void *)(uintptr_t)cmd->req_uptr;
+	if (cmd->resp_len)
+		req.resp = (void *)(uintptr_t)cmd->resp_uptr;
+
 	rc = iommufd_ucmd_respond(ucmd, sizeof(*cmd));
-	if (rc)
-		return rc;
-
 	/* looks at lengths, not at what is there */
-	rc = pci_tdi_check_req(tdi, req);
+	rc = rc ?: pci_tdi_check_req(tdi, &req);
+	rc = rc ?: iommufd_tsm_copy_in(&req, cmd, &in);
 	if (rc)
 		return rc;
 
-	rc = iommufd_tsm_copy_in(req, cmd, &in);
-	if (rc)
-		return rc;
-
-	rc = iommufd_tsm_req_run(tdi, req, cmd);
+	rc = iommufd_tsm_req_run(tdi, &req, cmd);
 	iommufd_tsm_buf_free(&in);
 	return rc;
 }
 
 /*
  * The state is asked for often. There is nothing to copy in or to allocate, and
- * nothing done if nobody gets the answer, so that nothing is checked twice.
+ * nothing done if nobody gets the answer, so that nothing is checked twice. Any
+ * other length or pointer is for those who say what is wrong with it.
  */
 static bool iommufd_tsm_req_is_query(const struct iommu_vdevice_tsm_req *cmd)
 {
 	return cmd->op == TSM_OP_GET_TDI_STATE && !cmd->req_len &&
-	       cmd->resp_len <= IOMMUFD_TSM_SMALL;
+	       cmd->resp_len == sizeof(struct tsm_tdi_state_resp) &&
+	       u64_to_user_ptr(cmd->resp_uptr);
+}
+
+static int iommufd_tsm_query(struct pci_tdi *tdi,
+			     struct iommu_vdevice_tsm_req *cmd)
+{
+	struct tsm_tdi_state_resp state;
+	struct pci_tdi_result result;
+	int rc;
+
+	rc = pci_tdi_state_req(tdi, cmd->tsm_arch, &state, &result);
+	cmd->tsm_code = result.tsm_code;
+	cmd->out_flags = result.flags;
+	if (rc)
+		return rc;
+
+	if (copy_to_user(u64_to_user_ptr(cmd->resp_uptr), &state,
+			 sizeof(state)))
+		return -EFAULT;
+
+	cmd->out_resp_len = sizeof(state);
+	return 0;
 }
 
 /**
@@ -746,20 +776,8 @@ static bool iommufd_tsm_req_is_query(const struct iommu_vdevice_tsm_req *cmd)
 int iommufd_vdevice_tsm_req(struct iommufd_ucmd *ucmd)
 {
 	struct iommu_vdevice_tsm_req *cmd = ucmd->cmd;
-	struct pci_tdi_req req = {
-		.arch = cmd->tsm_arch,
-		.op = cmd->op,
-		.req_len = cmd->req_len,
-		.resp_len = cmd->resp_len,
-	};
 	struct pci_tdi *tdi;
 	int rc;
-
-	/* whether they are there, until they are kernel memory */
-	if (cmd->req_len)
-		req.req = (const void *)(uintptr_t)cmd->req_uptr;
-	if (cmd->resp_len)
-		req.resp = (void *)(uintptr_t)cmd->resp_uptr;
 
 	tdi = iommufd_get_tdi(ucmd, cmd->vdevice_id);
 	if (IS_ERR(tdi))
@@ -769,9 +787,9 @@ int iommufd_vdevice_tsm_req(struct iommufd_ucmd *ucmd)
 	cmd->out_resp_len = 0;
 	cmd->out_flags = 0;
 	if (iommufd_tsm_req_is_query(cmd))
-		rc = iommufd_tsm_req_run(tdi, &req, cmd);
+		rc = iommufd_tsm_query(tdi, cmd);
 	else
-		rc = iommufd_tsm_req(ucmd, tdi, &req);
+		rc = iommufd_tsm_req(ucmd, tdi);
 	if (iommufd_ucmd_respond(ucmd, sizeof(*cmd)))
 		rc = rc ?: -EFAULT;
 

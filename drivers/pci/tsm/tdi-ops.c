@@ -735,11 +735,9 @@ int tsm_tdi_run(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 int pci_tdi_run(struct pci_tdi *tdi, struct pci_tdi_result *result)
 {
 	struct pci_tdi_req req = {
+		.arch = tdi->arch,
 		.op = TSM_OP_START,
 	};
-
-	scoped_guard(spinlock, &tdi->caps_lock)
-		req.arch = tdi->caps.arch;
 
 	return pci_tdi_guest_req(tdi, &req, result);
 }

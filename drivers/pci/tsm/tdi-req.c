@@ -189,11 +189,11 @@ int pci_tdi_check_req(struct pci_tdi *tdi, const struct pci_tdi_req *req)
 {
 	struct pci_tdi_caps caps;
 
+	if (req->arch != tdi->arch)
+		return -EINVAL;
+
 	scoped_guard(spinlock, &tdi->caps_lock)
 		caps = tdi->caps;
-
-	if (req->arch != caps.arch)
-		return -EINVAL;
 
 	if (req->op >= ARRAY_SIZE(tsm_op_rules) ||
 	    !(caps.op_mask & BIT_ULL(req->op)))
@@ -417,3 +417,56 @@ int pci_tdi_guest_req(struct pci_tdi *tdi, struct pci_tdi_req *req,
 	return rc;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_guest_req);
+
+/**
+ * pci_tdi_state_req() - carry out %TSM_OP_GET_TDI_STATE
+ * @tdi: the TDI
+ * @arch: whose numbers the request speaks
+ * @state: the response, filled in by success only
+ * @result: see &struct pci_tdi_result
+ *
+ * What pci_tdi_guest_req() does with that operation, for who asks often: there is
+ * nothing to be checked but @arch, and nobody to be asked unless the TDI is LOCKED
+ * or RUN, so that the device can have gone to ERROR.
+ *
+ * Context: May sleep; interruptible. Waits for an operation on this TDI.
+ *
+ * Return:
+ * * %0			- success
+ * * %-EINVAL		- another architecture's request
+ * * %-EINTR		- interrupted
+ * * %-ETIMEDOUT	- the device took longer than a conversation may
+ * * others		- of the TSM driver: the device did not answer
+ */
+int pci_tdi_state_req(struct pci_tdi *tdi, u32 arch,
+		      struct tsm_tdi_state_resp *state,
+		      struct pci_tdi_result *result)
+{
+	static const struct tsm_tdi_call no_call;
+	int rc;
+
+	*result = (struct pci_tdi_result){};
+	if (arch != tdi->arch)
+		return -EINVAL;
+
+	ACQUIRE(mutex_intr, lock)(&tdi->lock);
+	rc = ACQUIRE_ERR(mutex_intr, &lock);
+	if (rc)
+		return rc;
+
+	if (tdi->phase == TSM_PHASE_LOCKED || tdi->phase == TSM_PHASE_RUN) {
+		struct tsm_tdi_call call = tsm_tdi_call_begin();
+
+		call.op = TSM_OP_GET_TDI_STATE;
+		call.resp = state;
+		call.resp_len = sizeof(*state);
+		rc = tsm_tdi_get_state(tdi, &call);
+		tsm_tdi_fill_result(tdi, &call, result);
+		return rc;
+	}
+
+	tsm_tdi_fill_state(tdi, state);
+	tsm_tdi_fill_result(tdi, &no_call, result);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pci_tdi_state_req);

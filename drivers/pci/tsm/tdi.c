@@ -213,7 +213,7 @@ static int tsm_tdi_join(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 		return rc;
 
 	/* its user speaks the language of the TSM that it was created with */
-	if (tdi->caps.arch && tdi->caps.arch != ops->arch)
+	if (tdi->arch != TSM_ARCH_NONE && tdi->arch != ops->arch)
 		return -ENXIO;
 
 	/* fails when the module is about to go, and its TSM with it */
@@ -222,6 +222,9 @@ static int tsm_tdi_join(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 
 	scoped_guard(spinlock, &tdi->caps_lock)
 		tsm_fill_caps(&tdi->caps, s);
+	/* the first time nobody else knows the TDI; then it is no change */
+	if (tdi->arch == TSM_ARCH_NONE)
+		tdi->arch = ops->arch;
 	tdi->ops = ops;
 	tdi->cut = 0;
 	tdi->leaves = false;

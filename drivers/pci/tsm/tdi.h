@@ -161,6 +161,7 @@ struct tsm_kept {
  * @leaves: its function does: no message after @leaves_by (tsm_lock)
  * @leaves_by: jiffies
  * @stops: threads that want to stop it (tsm_lock)
+ * @arch: of the TSM that it was created with; never changes
  * @caps_lock: protects @caps, so that requests share no lock before they are
  *	       known to be in order; nothing is inside
  * @caps: what requests are checked against
@@ -193,6 +194,7 @@ struct pci_tdi {
 	bool leaves;
 	unsigned long leaves_by;
 	unsigned int stops;
+	enum tsm_arch arch;
 	spinlock_t caps_lock;	/* for caps */
 	struct pci_tdi_caps caps;
 };

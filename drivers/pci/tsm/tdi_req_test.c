@@ -365,6 +365,77 @@ static void req_test_state_payload(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, r->resp_len);
 }
 
+static const struct phase_case {
+	const char *name;
+	enum tsm_tdi_phase phase;
+	const char *log;
+} phase_cases[] = {
+	{ "UNLOCKED", TSM_PHASE_UNLOCKED, "" },
+	{ "LOCKED", TSM_PHASE_LOCKED, " state" },
+	{ "RUN", TSM_PHASE_RUN, " state" },
+	{ "ERROR", TSM_PHASE_ERROR, "" },
+	{ "QUARANTINED", TSM_PHASE_QUARANTINED, "" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(phase, phase_cases, name);
+
+/* The short way to a TDI's state says what the long one says, in every phase. */
+static void req_test_state_req(struct kunit *test)
+{
+	const struct phase_case *c = test->param_value;
+	struct tsm_tdi_state_resp state, *expected;
+	struct req_fixture *r = test->priv;
+	struct pci_tdi_result result;
+
+	req_begin(r, c->phase);
+	expected = (void *)r->resp;
+	KUNIT_ASSERT_EQ(test, 0, req_do(r, TSM_ARCH_SIM, TSM_OP_GET_TDI_STATE,
+					0, sizeof(*expected)));
+
+	fake_log_clear(r->f);
+	memset(&state, 0xa5, sizeof(state));
+	memset(&result, 0xa5, sizeof(result));
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_state_req(r->tdi, TSM_ARCH_SIM, &state,
+						   &result));
+	KUNIT_EXPECT_MEMEQ(test, expected, &state, sizeof(state));
+	KUNIT_EXPECT_EQ(test, r->result.flags, result.flags);
+	KUNIT_EXPECT_EQ(test, r->result.generation, result.generation);
+	KUNIT_EXPECT_EQ(test, r->result.tsm_code, result.tsm_code);
+	/* the device is asked where its answer may be news, and only there */
+	FAKE_EXPECT_LOG(r->f, c->log);
+
+	/* another's request asks nobody, and is told nothing */
+	fake_log_clear(r->f);
+	memset(&state, 0xa5, sizeof(state));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			pci_tdi_state_req(r->tdi, TSM_ARCH_TDX, &state,
+					  &result));
+	KUNIT_EXPECT_EQ(test, 0, result.flags);
+	KUNIT_EXPECT_EQ(test, 0xa5a5a5a5, state.state);
+	FAKE_EXPECT_LOG(r->f, "");
+}
+
+/* An ERROR is noticed by it, and a device that does not answer is no state. */
+static void req_test_state_req_news(struct kunit *test)
+{
+	struct req_fixture *r = test->priv;
+	struct tsm_tdi_state_resp state;
+	struct pci_tdi_result result;
+
+	req_begin(r, TSM_PHASE_RUN);
+	r->f->fail[TSM_STEP_STATE] = -EIO;
+	KUNIT_EXPECT_EQ(test, -EIO, pci_tdi_state_req(r->tdi, TSM_ARCH_SIM,
+						      &state, &result));
+	KUNIT_EXPECT_EQ(test, 0, result.flags);
+
+	r->f->fail[TSM_STEP_STATE] = 0;
+	r->f->vf[0].state = TSM_TDI_ERROR;
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_state_req(r->tdi, TSM_ARCH_SIM, &state,
+						   &result));
+	KUNIT_EXPECT_EQ(test, TSM_TDI_ERROR, state.state);
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_ERROR, r->tdi->phase);
+}
+
 static int req_dma(struct req_fixture *r, enum tsm_op op)
 {
 	return req_do(r, TSM_ARCH_SIM, op, 0, 0);
@@ -422,6 +493,8 @@ static struct kunit_case req_kunit_cases[] = {
 	KUNIT_CASE(req_test_objects),
 	KUNIT_CASE(req_test_driver_errors),
 	KUNIT_CASE(req_test_state_payload),
+	KUNIT_CASE_PARAM(req_test_state_req, phase_gen_params),
+	KUNIT_CASE(req_test_state_req_news),
 	KUNIT_CASE(req_test_dma),
 	{}
 };
