@@ -41,6 +41,9 @@ struct tsm_sim_msg {
 	__u32 __reserved;
 };
 
+/* Secure vIOMMUs that a TSM has room for: one more is -ENOSPC */
+#define TSM_SIM_MAX_VIOMMUS	16
+
 /* SHA-384 */
 #define TSM_SIM_DIGEST_SIZE	48
 

@@ -275,26 +275,35 @@ static struct sim_link_session *sim_link_session_of(struct pci_tsm *tsm)
 static struct pci_tsm_viommu *sim_link_viommu_create(struct tsm_dev *tsm_dev,
 						     u32 type, struct kvm *kvm)
 {
-	struct sim_link_viommu *v;
+	struct sim_link_tsm *tsm = to_sim_link_tsm(tsm_dev);
 
 	if (type != SIM_VIOMMU_TYPE)
 		return ERR_PTR(-EOPNOTSUPP);
-	v = kzalloc_obj(*v);
+
+	struct sim_link_viommu *v __free(kfree) = kzalloc_obj(*v);
 	if (!v)
 		return ERR_PTR(-ENOMEM);
-	v->tsm = to_sim_link_tsm(tsm_dev);
+
+	scoped_guard(mutex, &tsm->lock) {
+		if (tsm->nr_viommus == TSM_SIM_MAX_VIOMMUS)
+			return ERR_PTR(-ENOSPC);
+		tsm->nr_viommus++;
+	}
+	v->tsm = tsm;
 	v->kvm = kvm;
-	sim_link_tsm_get(v->tsm);
-	return &v->viommu;
+	sim_link_tsm_get(tsm);
+	return &no_free_ptr(v)->viommu;
 }
 
 static int sim_link_viommu_destroy(struct pci_tsm_viommu *viommu)
 {
 	struct sim_link_viommu *v = to_sim_link_viommu(viommu);
 
-	scoped_guard(mutex, &v->tsm->lock)
+	scoped_guard(mutex, &v->tsm->lock) {
 		if (v->nr_tdis)
 			return -EBUSY;
+		v->tsm->nr_viommus--;
+	}
 	sim_link_tsm_put(v->tsm);
 	kfree(v);
 	return 0;

@@ -38,6 +38,7 @@ struct pci_tdi_report;
  * @tdi_ops: the same, for TDIs
  * @lock: protects the list, and what a device may reach of a VM
  * @tdis: contexts that exist
+ * @nr_viommus: secure vIOMMUs that exist
  */
 struct sim_link_tsm {
 	struct kref ref;
@@ -45,6 +46,7 @@ struct sim_link_tsm {
 	struct pci_tdi_ops tdi_ops;
 	struct mutex lock;	/* innermost of the TSM */
 	struct list_head tdis;
+	unsigned int nr_viommus;
 };
 
 /**
