@@ -229,6 +229,38 @@ TEST_F(secure, tsm_goes)
 			      IOMMU_VIOMMU_TYPE_TSM_SIM, -1, &id);
 }
 
+/* Its TSM has room for so many: one more is nothing, not even half of one */
+TEST_F(secure, no_room)
+{
+	struct host *h = &self->h;
+	uint32_t ids[TSM_SIM_MAX_VIOMMUS], more;
+	unsigned int i, round;
+
+	ids[0] = h->viommu;
+	for (i = 1; i < TSM_SIM_MAX_VIOMMUS; i++)
+		test_cmd_viommu_alloc(h->iommufd, self->dev->u.dev_id,
+				      IOMMU_VIOMMU_TYPE_TSM_SIM, -1, &ids[i]);
+	for (round = 0; round < 2; round++) {
+		test_err_viommu_alloc(ENOSPC, h->iommufd, self->dev->u.dev_id,
+				      IOMMU_VIOMMU_TYPE_TSM_SIM, -1, &more);
+		test_err_viommu_alloc(ENOSPC, h->iommufd, self->dev->u.dev_id,
+				      IOMMU_VIOMMU_TYPE_TSM_SIM, h->vm.fd,
+				      &more);
+		/* The other kind takes no room of the TSM */
+		test_cmd_viommu_alloc(h->iommufd, self->dev->u.dev_id, TYPE, -1,
+				      &more);
+		test_cmd_destroy(h->iommufd, more);
+		/* One goes, and there is room for one */
+		test_cmd_destroy(h->iommufd, ids[1]);
+		test_cmd_viommu_alloc(h->iommufd, self->dev->u.dev_id,
+				      IOMMU_VIOMMU_TYPE_TSM_SIM, -1, &ids[1]);
+	}
+	for (i = 1; i < TSM_SIM_MAX_VIOMMUS; i++)
+		test_cmd_destroy(h->iommufd, ids[i]);
+	test_ok(host_vdevice(h, self->dev, 0x10));
+	test_ok(host_run(h, self->dev));
+}
+
 /* --- kinds of VM -------------------------------------------------------------------- */
 
 FIXTURE(vm_kinds)
@@ -290,6 +322,98 @@ TEST_F(vm_kinds, taken_or_not)
 	test_ok(host_viommu(h, dev));
 	test_ok(host_vdevice(h, dev, 0x10));
 	test_ok(host_run(h, dev));
+}
+
+/*
+ * A vIOMMU is of any VM that its own device's TSM takes. Another TSM, whose device
+ * is to be on it, may want more of the VM.
+ */
+TEST(vm_of_another_kind)
+{
+	struct assigned *any, *strict;
+	struct scene a, b;
+	struct host h;
+	uint32_t id;
+
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
+	test_ok(scene_build(&a, "alpha", 1));
+	test_ok(scene_devices(&a));
+	test_ok(scene_build(&b, "beta", 1));
+	test_ok(sim_platform_set(&b.sim.p, "confidential_vm", "1"));
+	test_ok(scene_devices(&b));
+	test_ok(host_open(&h, VM_PLAIN));
+	test_ok(host_add(&h, a.vf[0], &any));
+	test_ok(host_add(&h, b.vf[0], &strict));
+	test_ok(host_viommu(&h, any));
+	test_err_vdevice_alloc(EINVAL, h.iommufd, h.viommu, strict->u.dev_id,
+			       0x10, &id);
+	/* The number is still free for one that takes the VM */
+	test_ok(host_vdevice(&h, any, 0x10));
+	test_ok(host_run(&h, any));
+	test_device(b.d, b.vf[0], "unlocked");
+	host_close(&h);
+	test_ok(sim_platform_destroy(&b.sim.p));
+	test_ok(sim_platform_destroy(&a.sim.p));
+}
+
+/* --- a TSM that connects devices, and binds none ----------------------------------- */
+
+FIXTURE(connect_only)
+{
+	struct machine m;
+	struct scene able;
+	struct host h;
+};
+
+FIXTURE_SETUP(connect_only)
+{
+	host_init(&self->h);
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
+	test_ok(machine_prepare(&self->m, 1));
+	test_ok(sim_platform_set(&self->m.s.sim.p, "op_mask", "0"));
+	test_ok(machine_connect(&self->m));
+	test_ok(scene_build(&self->able, "able", 1));
+	test_ok(scene_devices(&self->able));
+	test_ok(host_open(&self->h, VM_CONFIDENTIAL));
+}
+
+FIXTURE_TEARDOWN(connect_only)
+{
+	host_close(&self->h);
+	EXPECT_EQ(0, sim_platform_destroy(&self->able.sim.p));
+	EXPECT_EQ(0, machine_strike(&self->m));
+}
+
+/* CONNECTED without CAN_BIND: that is all that is known, and nothing is made */
+TEST_F(connect_only, refused)
+{
+	struct iommu_hw_info_tsm info, want = {
+		.flags = IOMMU_HW_INFO_TSM_TEE | IOMMU_HW_INFO_TSM_CONNECTED,
+		.tsm_id = atoi(self->m.s.sim.p.tsm + 3),
+	};
+	struct host *h = &self->h;
+	struct assigned *dev, *able;
+	uint32_t id;
+
+	test_ok(host_add(h, self->m.bdf[0], &dev));
+	test_cmd_hw_info(h->iommufd, dev->u.dev_id, &info);
+	ASSERT_EQ(0, memcmp(&want, &info, sizeof(info)));
+	test_err_viommu_alloc(EOPNOTSUPP, h->iommufd, dev->u.dev_id, TYPE, -1,
+			      &id);
+	test_err_viommu_alloc(EOPNOTSUPP, h->iommufd, dev->u.dev_id, TYPE,
+			      h->vm.fd, &id);
+	test_err_viommu_alloc(EOPNOTSUPP, h->iommufd, dev->u.dev_id,
+			      IOMMU_VIOMMU_TYPE_TSM_SIM, -1, &id);
+	/* Nor is it a TDI on the vIOMMU of a device whose TSM can */
+	test_ok(host_add(h, self->able.vf[0], &able));
+	test_ok(host_viommu(h, able));
+	test_err_vdevice_alloc(EOPNOTSUPP, h->iommufd, h->viommu, dev->u.dev_id,
+			       0x10, &id);
+	test_ok(host_vdevice(h, able, 0x10));
+	test_ok(host_run(h, able));
+	test_connected(self->m.s.d);
 }
 
 /* --- vIOMMUs and devices that a TSM has nothing to do with ----------------------------- */
