@@ -78,13 +78,13 @@ iommu=${KIT_IOMMU:-none}
 case $iommu in
 none) ;;
 intel) machine+=(-machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=off) ;;
-amd) machine+=(-machine q35,kernel-irqchip=split -device amd-iommu,intremap=on) ;;
+amd) machine+=(-machine q35 -device amd-iommu) ;;
 *) die "KIT_IOMMU=$iommu: none, intel or amd" ;;
 esac
 
-# A device behind an IOMMU, that vfio-pci can drive: PCIe, FLR, MSI-X, SR-IOV
+# A device behind that IOMMU, that vfio-pci can drive: PCIe, FLR, MSI-X, SR-IOV
 # shellcheck disable=SC2054 # the commas are QEMU's
-[ "$mode" != base-tests ] ||
+[ "$iommu" = none ] ||
 	machine+=(-device pcie-root-port,id=port,chassis=1 -device nvme-subsys,id=subsystem
 		-device nvme,serial=0,bus=port,subsys=subsystem,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2,max_ioqpairs=6,msix_qsize=8)
 
