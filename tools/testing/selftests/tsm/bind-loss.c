@@ -236,7 +236,175 @@ TEST_F(bind_loss, bound_again)
 	test_no_event(self);
 }
 
-/* A function goes, with SR-IOV or by hand: its user is asked to leave first */
+/*
+ * A function is taken away only when its user has left. But function 0, which has
+ * no user, speaks for all others of its device: they lose what it was for.
+ */
+TEST_F(bind_loss, dsm_removed)
+{
+	struct sim_device *d = &self->m.s.sim.d[1];
+	struct host *h = &self->h;
+	struct assigned *other;
+	char fn1[32];
+
+	/* not for the next test: the device was removed once */
+	self->m.changed = true;
+	snprintf(fn1, sizeof(fn1), "%s", d->bdf);
+	fn1[strlen(fn1) - 1] = '1';
+	test_ok(host_assign(h, fn1, 0x30, &other));
+	test_ok(host_run(h, other));
+	test_ok(host_run(h, self->dev));
+	test_ok(sim_pci_write(d->bdf, "remove", "1"));
+	test_event(self, IOMMU_VEVENT_TSM_UNBOUND, 0x30, 0);
+	test_tdi(h, other, "UNLOCKED DEAD");
+	test_err_bind(ENXIO, h->iommufd, other->vdevice, NULL);
+	test_err_op(ENXIO, h->iommufd, other->vdevice, h->arch, TSM_OP_START);
+	test_tdi(h, self->dev, "RUN");
+	test_no_event(self);
+
+	/* It is found again, and speaks for them again */
+	test_ok(sim_pci_rescan(&self->m.s.sim.p));
+	test_connect(d);
+	test_ok(host_run(h, other));
+	test_device(d, fn1, "run");
+	test_no_event(self);
+}
+
+/* --- quarantine ----------------------------------------------------------------------- */
+
+FIXTURE(quarantine)
+{
+	struct machine m;
+	struct host h;
+	struct assigned *dev;
+	struct sim_device *d;
+	uint32_t queue;
+	int events;
+};
+
+FIXTURE_VARIANT(quarantine)
+{
+	const char *tsm_fault;
+};
+
+FIXTURE_VARIANT_ADD(quarantine, not_stopped)
+	{ .tsm_fault = "stop force block" };
+FIXTURE_VARIANT_ADD(quarantine, not_released) { .tsm_fault = "release" };
+
+FIXTURE_SETUP(quarantine)
+{
+	host_init(&self->h);
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
+	test_ok(machine_build(&self->m, 2));
+	/* what is kept is kept for ever */
+	self->m.changed = true;
+	self->d = self->m.s.d;
+	test_ok(host_open(&self->h, VM_CONFIDENTIAL));
+	test_ok(host_assign(&self->h, self->m.bdf[0], 0x10, &self->dev));
+	test_cmd_veventq_alloc(self->h.iommufd, self->h.viommu,
+			       IOMMU_VEVENTQ_TYPE_TSM, 4, &self->queue,
+			       &self->events);
+	test_ok(host_run(&self->h, self->dev));
+	test_ok(sim_set(self->d, "tsm_fault", "%s", variant->tsm_fault));
+}
+
+FIXTURE_TEARDOWN(quarantine)
+{
+	if (machine_is_simulated()) {
+		sim_set(self->d, "tsm_fault", "none");
+		close(self->events);
+	}
+	host_close(&self->h);
+	EXPECT_EQ(0, machine_leave(&self->m, __test_passed(_metadata)));
+}
+
+/*
+ * Reset, which is how VFIO closes it, and connected anew, it is a function like any
+ * other, for whoever comes next; also at this place in another platform.
+ */
+#define test_over(self, disconnect) \
+	_test_over(_metadata, &(self)->h, (self)->d, (self)->m.bdf[0], disconnect)
+static void _test_over(struct __test_metadata *_metadata, struct host *h,
+		       struct sim_device *d, const char *bdf, bool disconnect)
+{
+	struct assigned *dev;
+
+	host_close(h);
+	if (disconnect)
+		test_disconnect(d);
+	test_connect(d);
+	test_ok(host_open(h, VM_CONFIDENTIAL));
+	test_ok(host_assign(h, bdf, 0x10, &dev));
+	test_ok(host_run(h, dev));
+	test_device(d, bdf, "run");
+}
+
+/* Who unbinds is told, and whoever reads events; no call does any good any more */
+TEST_F(quarantine, by_unbind)
+{
+	static const uint32_t ops[] = {
+		TSM_OP_START, TSM_OP_ENABLE_DMA, TSM_OP_DISABLE_DMA,
+	};
+	struct tsm_object_info req = { .type = TSM_OBJECT_CERTIFICATE_CHAIN };
+	struct iommu_vdevice_tsm_unbind unbind;
+	struct iommu_vdevice_tsm_req start = {
+		.vdevice_id = self->dev->vdevice,
+		.op = TSM_OP_START,
+		.tsm_arch = self->h.arch,
+	};
+	struct iommu_vdevice_tsm_bind bind;
+	struct tsm_object_info_resp resp;
+	struct tsm_tdi_state_resp state;
+	struct host *h = &self->h;
+	uint32_t vdevice = self->dev->vdevice;
+	size_t len = sizeof(resp);
+	unsigned int i;
+
+	test_err_unbind(ENOTRECOVERABLE, h->iommufd, vdevice, &unbind);
+	ASSERT_TRUE(unbind.out_flags & TSM_OUT_QUARANTINED);
+	test_ok(sim_set(self->d, "tsm_fault", "none"));
+	test_event(self, IOMMU_VEVENT_TSM_QUARANTINED, 0x10, 0);
+	test_tdi(h, self->dev, "ERROR QUARANTINED");
+	test_ok(cmd_tdi_state(h->iommufd, vdevice, h->arch, &state));
+	ASSERT_EQ(1, state.generation);
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		test_err_op(ENOTRECOVERABLE, h->iommufd, vdevice, h->arch,
+			    ops[i]);
+	test_err_req(ENOTRECOVERABLE, h->iommufd, &start);
+	ASSERT_EQ(TSM_OUT_QUARANTINED, start.out_flags);
+	test_err_request(ENOTRECOVERABLE, h->iommufd, vdevice, h->arch,
+			 TSM_OP_OBJECT_INFO, &req, sizeof(req), &resp, &len);
+	ASSERT_EQ(0, len);
+	test_err_bind(ENOTRECOVERABLE, h->iommufd, vdevice, &bind);
+	ASSERT_EQ(TSM_OUT_QUARANTINED, bind.out_flags);
+	test_err_unbind(ENOTRECOVERABLE, h->iommufd, vdevice, &unbind);
+	ASSERT_EQ(TSM_OUT_QUARANTINED, unbind.out_flags);
+	/* That was one event, not one for each who asks */
+	test_no_event(self);
+	test_over(self, true);
+}
+
+/* Nobody asked for it: the TSM goes, and cannot take it along */
+TEST_F(quarantine, by_tsm)
+{
+	struct host *h = &self->h;
+
+	test_ok(sim_platform_tsm(&self->m.s.sim.p, false));
+	test_event(self, IOMMU_VEVENT_TSM_QUARANTINED, 0x10, 0);
+	test_tdi(h, self->dev, "ERROR QUARANTINED");
+	test_err_bind(ENOTRECOVERABLE, h->iommufd, self->dev->vdevice, NULL);
+	/* It was not unbound, so that is not said */
+	test_no_event(self);
+	test_ok(sim_set(self->d, "tsm_fault", "none"));
+	test_ok(sim_platform_tsm(&self->m.s.sim.p, true));
+	test_over(self, false);
+}
+
+/* --- others ----------------------------------------------------------------------------- */
+
+/* What one device loses no other does */
 TEST_F(bind_loss, not_of_others)
 {
 	struct assigned *other;

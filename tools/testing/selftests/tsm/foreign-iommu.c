@@ -5,6 +5,7 @@
  * behind such an IOMMU, named by TSM_IOMMU_DEVICE, which vfio-pci can drive.
  */
 #include <fcntl.h>
+#include <sys/ioctl.h>
 
 #include "tsm_machine.h"
 
