@@ -373,7 +373,6 @@ int pci_tdi_state_req(struct pci_tdi *tdi, u32 arch,
 		      struct pci_tdi_result *result);
 int pci_tdi_get_state(struct pci_tdi *tdi, struct tsm_tdi_state_resp *state);
 
-bool pci_tdi_locked(struct pci_dev *pdev);
 bool pci_tdi_quarantined(struct pci_dev *pdev);
 void pci_tdi_note_reset(struct pci_dev *pdev);
 void pci_tdi_note_power(struct pci_dev *pdev);
@@ -381,11 +380,6 @@ void pci_tdi_note_power(struct pci_dev *pdev);
 static inline int pci_tdi_query(struct pci_dev *pdev, struct pci_tdi_caps *caps)
 {
 	return -EOPNOTSUPP;
-}
-
-static inline bool pci_tdi_locked(struct pci_dev *pdev)
-{
-	return false;
 }
 
 static inline bool pci_tdi_quarantined(struct pci_dev *pdev)

@@ -626,33 +626,6 @@ int tsm_tdi_phase_of(struct pci_dev *pdev)
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_tdi_phase_of);
 
-/**
- * pci_tdi_locked() - does a function belong to a VM right now?
- * @pdev: PCI function
- *
- * From before the hook &pci_tdi_host_ops.gate, to after the hook
- * &pci_tdi_host_ops.ungate or a quarantine. Meanwhile the function is left
- * alone: reset, power states, memory and bus master enable, BARs.
- *
- * Context: Any; lock-free.
- *
- * Return: whether it does
- */
-bool pci_tdi_locked(struct pci_dev *pdev)
-{
-	switch (tsm_tdi_phase_of(pdev)) {
-	case TSM_PHASE_LOCKING:
-	case TSM_PHASE_LOCKED:
-	case TSM_PHASE_RUN:
-	case TSM_PHASE_ERROR:
-	case TSM_PHASE_STOPPING:
-		return true;
-	default:
-		return false;
-	}
-}
-EXPORT_SYMBOL_GPL(pci_tdi_locked);
-
 /* The state of TDIs is asked for before they are used again. */
 static void tsm_note_lost(struct pci_dev *pdev)
 {

@@ -162,7 +162,8 @@ static void tdi_stop_failed_lock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, result.flags);
 	KUNIT_EXPECT_EQ(test, 0, result.generation);
 	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->vf[0].pdev));
-	KUNIT_EXPECT_FALSE(test, pci_tdi_locked(f->vf[0].pdev));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_UNLOCKED,
+			tsm_tdi_phase_of(f->vf[0].pdev));
 
 	f->fail[c->step] = 0;
 	KUNIT_EXPECT_EQ(test, 0, pci_tdi_lock(tdi, &result));
@@ -275,7 +276,8 @@ static void tdi_stop_quarantine(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, TSM_TDI_ERROR, state.state);
 	KUNIT_EXPECT_EQ(test, TSM_TDI_QUARANTINED, state.flags);
 	/* it can be reset, but not used */
-	KUNIT_EXPECT_FALSE(test, pci_tdi_locked(f->vf[0].pdev));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_QUARANTINED,
+			tsm_tdi_phase_of(f->vf[0].pdev));
 	KUNIT_EXPECT_TRUE(test, pci_tdi_quarantined(f->vf[0].pdev));
 	KUNIT_EXPECT_FALSE(test, pci_tdi_quarantined(f->vf[1].pdev));
 

@@ -201,7 +201,8 @@ static void tdi_test_story(struct kunit *test)
 	fake_tsm_connect(f);
 	tdi = fake_tdi(f, f->vf[0].pdev);
 	FAKE_EXPECT_LOG(f, " create");
-	KUNIT_EXPECT_FALSE(test, pci_tdi_locked(f->vf[0].pdev));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_UNLOCKED,
+			tsm_tdi_phase_of(f->vf[0].pdev));
 
 	for (u64 round = 1; round <= 100; round++) {
 		fake_log_clear(f);
@@ -210,8 +211,10 @@ static void tdi_test_story(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, TSM_OUT_COMMITTED, result.flags);
 		KUNIT_EXPECT_EQ(test, round, result.generation);
 		KUNIT_EXPECT_EQ(test, FAKE_TSM_CODE, result.tsm_code);
-		KUNIT_EXPECT_TRUE(test, pci_tdi_locked(f->vf[0].pdev));
-		KUNIT_EXPECT_FALSE(test, pci_tdi_locked(f->vf[1].pdev));
+		KUNIT_EXPECT_EQ(test, TSM_PHASE_LOCKED,
+				tsm_tdi_phase_of(f->vf[0].pdev));
+		KUNIT_EXPECT_EQ(test, -ENOENT,
+				tsm_tdi_phase_of(f->vf[1].pdev));
 
 		fake_log_clear(f);
 		KUNIT_ASSERT_EQ(test, 0, pci_tdi_run(tdi, &result));
@@ -228,7 +231,8 @@ static void tdi_test_story(struct kunit *test)
 		FAKE_EXPECT_LOG(f, " stop revoke dma-off release ungate");
 		KUNIT_EXPECT_EQ(test, TSM_OUT_COMMITTED, result.flags);
 		KUNIT_EXPECT_EQ(test, round, result.generation);
-		KUNIT_EXPECT_FALSE(test, pci_tdi_locked(f->vf[0].pdev));
+		KUNIT_EXPECT_EQ(test, TSM_PHASE_UNLOCKED,
+				tsm_tdi_phase_of(f->vf[0].pdev));
 
 		/* nothing left to do */
 		fake_log_clear(f);
