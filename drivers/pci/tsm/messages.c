@@ -73,12 +73,13 @@ int tsm_conversation_may_send(const struct tsm_session *s,
 
 	if (!c->teardown) {
 		if (c->tdi->cut || c->tdi->stops)
-			return c->tdi->cut ?: -ENXIO;
+			return -ENXIO;
 		if (killed)
 			return -EINTR;
 	}
 
-	if (c->tdi->leaves && time_after(now, c->tdi->leaves_by))
+	/* a teardown that began before this may have more time of its own */
+	if (c->tdi->cut && time_after(now, c->tdi->cut_by))
 		return -ETIMEDOUT;
 
 	return time_after(now, c->deadline) ? -ETIMEDOUT : 0;

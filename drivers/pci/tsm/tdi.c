@@ -226,8 +226,7 @@ static int tsm_tdi_join(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 	if (tdi->arch == TSM_ARCH_NONE)
 		tdi->arch = ops->arch;
 	tdi->ops = ops;
-	tdi->cut = 0;
-	tdi->leaves = false;
+	tdi->cut = false;
 	tdi->session = s;
 	list_add_tail(&tdi->session_node, &s->tdis);
 	call->tsm = tdi->pdev->tsm;
@@ -537,14 +536,28 @@ bool tsm_session_assigned(struct tsm_session *s)
 	return false;
 }
 
-/* All that runs on TDIs of a session that is DISCONNECTING ends from here on. */
+/*
+ * All that runs on a TDI ends from here on, and a teardown of it no later than
+ * @by: whoever takes the TDI away has no more time than that, be the teardown
+ * its own or one that a user has begun.
+ */
+static void tsm_tdi_cut(struct pci_tdi *tdi, unsigned long by)
+{
+	lockdep_assert_held(&tsm_lock);
+
+	if (!tdi->cut || time_before(by, tdi->cut_by))
+		tdi->cut_by = by;
+	tdi->cut = true;
+}
+
+/* Cut all TDIs of a session that is DISCONNECTING. */
 void tsm_session_cut_tdis(struct tsm_session *s)
 {
 	struct pci_tdi *tdi;
 
 	lockdep_assert_held(&tsm_lock);
 	list_for_each_entry(tdi, &s->tdis, session_node)
-		tdi->cut = -ENXIO;
+		tsm_tdi_cut(tdi, s->deadline);
 }
 
 static struct pci_tdi *tsm_session_first_tdi(struct tsm_session *s)
@@ -595,10 +608,7 @@ void tsm_tdi_function_gone(struct tsm_session *s, struct pci_dev *pdev)
 		tdi = xa_load(&tsm_tdis, tsm_key(pdev));
 		if (!tdi || tdi->session != s)
 			return;
-		tdi->cut = -ENXIO;
-		/* also for a teardown that has begun with more time than this */
-		tdi->leaves = true;
-		tdi->leaves_by = call.deadline;
+		tsm_tdi_cut(tdi, call.deadline);
 		pci_tdi_get(tdi);
 	}
 

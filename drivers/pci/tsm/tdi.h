@@ -156,10 +156,9 @@ struct tsm_kept {
  * @report: of the present lock
  * @resets: how often others reset the function, see pci_tdi_note_reset()
  * @resets_seen: how many of these are accounted for in @phase
- * @cut: errno of operations and messages since teardown of the session or
- *	 removal of the function began, else 0 (tsm_lock)
- * @leaves: its function does: no message after @leaves_by (tsm_lock)
- * @leaves_by: jiffies
+ * @cut: teardown of the session or removal of the function has begun: nothing
+ *	 but a teardown sends messages, and that not after @cut_by (tsm_lock)
+ * @cut_by: jiffies (tsm_lock)
  * @stops: threads that want to stop it (tsm_lock)
  * @arch: of the TSM that it was created with; never changes
  * @caps_lock: protects @caps, so that requests share no lock before they are
@@ -190,9 +189,8 @@ struct pci_tdi {
 	struct pci_tdi_report *report;
 	atomic_t resets;
 	int resets_seen;
-	int cut;
-	bool leaves;
-	unsigned long leaves_by;
+	bool cut;
+	unsigned long cut_by;
 	unsigned int stops;
 	enum tsm_arch arch;
 	spinlock_t caps_lock;	/* for caps */

@@ -38,7 +38,8 @@ static void tdi_race_may_send(struct kunit *test)
 	tdi.stops = 1;
 	KUNIT_EXPECT_EQ(test, -ENXIO, MAY_SEND(false));
 	tdi.stops = 0;
-	tdi.cut = -ENXIO;
+	tdi.cut = true;
+	tdi.cut_by = now + 10;
 	KUNIT_EXPECT_EQ(test, -ENXIO, MAY_SEND(true));
 	/* teardown minds neither, but its time and the device's absence */
 	tdi.stops = 1;
@@ -55,17 +56,17 @@ static void tdi_race_may_send(struct kunit *test)
 	s.cut = -ENXIO;
 	c.deadline = now;
 	KUNIT_EXPECT_EQ(test, 0, MAY_SEND(false));
-	/* one that had more time than there is when the function leaves */
+	/* one that has more time than who takes the TDI away */
 	c.deadline = now + 10;
-	tdi.leaves = true;
-	tdi.leaves_by = now;
+	tdi.cut_by = now;
 	KUNIT_EXPECT_EQ(test, 0, MAY_SEND(false));
-	tdi.leaves_by = now - 1;
+	tdi.cut_by = now - 1;
 	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, MAY_SEND(false));
-	tdi.leaves = false;
+	/* and that is not any more */
+	tdi.cut = false;
+	KUNIT_EXPECT_EQ(test, 0, MAY_SEND(false));
 	c.teardown = false;
 	tdi.stops = 0;
-	tdi.cut = 0;
 	c.deadline = now - 1;
 	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, MAY_SEND(false));
 }
