@@ -266,11 +266,13 @@ struct tsm_tdi_call {
 	struct pci_tsm *tsm;
 };
 
+unsigned long tsm_tdi_deadline(unsigned int ms);
+
 /* A call whose time begins now */
 static inline struct tsm_tdi_call tsm_tdi_call_begin(void)
 {
 	return (struct tsm_tdi_call){
-		.deadline = jiffies + msecs_to_jiffies(TSM_CONVERSATION_MS),
+		.deadline = tsm_tdi_deadline(TSM_CONVERSATION_MS),
 	};
 }
 
@@ -278,7 +280,7 @@ static inline struct tsm_tdi_call tsm_tdi_call_begin(void)
 static inline struct tsm_tdi_call tsm_tdi_call_teardown(unsigned int ms)
 {
 	return (struct tsm_tdi_call){
-		.deadline = jiffies + msecs_to_jiffies(ms),
+		.deadline = tsm_tdi_deadline(ms),
 		.teardown = true,
 		.irreversible = true,
 	};
@@ -324,7 +326,7 @@ int tsm_conversation_may_send(const struct tsm_session *s,
 			      const struct tsm_conversation *c,
 			      unsigned long now, bool killed);
 
-/* tdi-ops.c */
+/* tdi-ops.c; tsm_tdi_deadline() is above */
 int tsm_tdi_converse(struct pci_tdi *tdi, enum tsm_tdi_step step,
 		     struct tsm_tdi_call *call);
 int tsm_tdi_host(struct pci_tdi *tdi, enum tsm_tdi_step step);

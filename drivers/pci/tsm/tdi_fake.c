@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For KUnit tests of TDIs: see tdi_fake.h.
+ * For KUnit tests of TDIs: see tdi_fake.h. The driver, the host and the fixture.
  */
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <kunit/visibility.h>
-#include <linux/bitfield.h>
 #include <linux/delay.h>
 #include <linux/pci.h>
 #include <linux/pci-tdi-report.h>
-#include <linux/pm_runtime.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -71,6 +70,39 @@ static int fake_step(struct fake_tsm *f, enum tsm_tdi_step step,
 {
 	fake_log(f, name);
 	return fake_rc(f, step);
+}
+
+/* What the next message of this thread's conversation would be told */
+static int fake_may_send(struct pci_dev *dsm)
+{
+	bool killed = fatal_signal_pending(current);
+	struct tsm_conversation *c;
+	struct tsm_session *s;
+
+	guard(mutex)(&tsm_lock);
+	s = tsm_session_lookup(dsm);
+	list_for_each_entry(c, &s->conversations, node) {
+		if (c->task == current)
+			return tsm_conversation_may_send(s, c, jiffies, killed);
+	}
+
+	return -ENOENT;
+}
+
+/* A step on a TDI of @dsm, that may be told to take all the time that it gets */
+static int fake_talk(struct fake_tsm *f, enum tsm_tdi_step step,
+		     const char *name, struct pci_dev *dsm)
+{
+	int rc = fake_step(f, step, name);
+
+	if (rc || !(f->late & BIT(step)))
+		return rc;
+
+	if (f->in_late)
+		complete(f->in_late);
+	while (!(rc = fake_may_send(dsm)))
+		usleep_range(100, 200);
+	return rc;
 }
 
 static void fake_enter(struct fake_tsm *f)
@@ -143,8 +175,9 @@ static struct pci_tsm_tdi *fake_create(struct pci_tsm *tsm,
 
 	/* creation and destruction are the DSM's business */
 	lockdep_assert_held(&to_pci_tsm_pf0(tsm->dsm_dev->tsm)->lock);
+	/* not an errno: a driver that has no memory, and no other words for it */
 	if (rc)
-		return ERR_PTR(rc);
+		return rc < 0 ? ERR_PTR(rc) : NULL;
 
 	tdi = kzalloc_obj(*tdi);
 	if (!tdi)
@@ -172,7 +205,7 @@ static int fake_destroy(struct pci_tsm_tdi *tdi)
 static int fake_lock(struct pci_tsm_tdi *tdi, u64 *tsm_code)
 {
 	struct fake_tsm *f = to_fake(tdi);
-	int rc = fake_step(f, TSM_STEP_LOCK, "lock");
+	int rc = fake_talk(f, TSM_STEP_LOCK, "lock", tdi->tsm->dsm_dev);
 
 	lockdep_assert_not_held(&to_pci_tsm_pf0(tdi->tsm->dsm_dev->tsm)->lock);
 	*tsm_code = FAKE_TSM_CODE;
@@ -186,7 +219,7 @@ static int fake_report(struct pci_tsm_tdi *tdi, void *buf, size_t len,
 		       struct pci_tdi_mmio_layout *layout)
 {
 	struct fake_tsm *f = to_fake(tdi);
-	int rc = fake_step(f, TSM_STEP_REPORT, "report");
+	int rc = fake_talk(f, TSM_STEP_REPORT, "report", tdi->tsm->dsm_dev);
 	struct {
 		struct pci_tdi_report_hdr hdr;
 		struct pci_tdi_report_range range[2];
@@ -235,27 +268,11 @@ static int fake_trusted_dma(struct pci_tsm_tdi *tdi, enum pci_tdi_dma step,
 static int fake_run(struct pci_tsm_tdi *tdi, u64 *tsm_code)
 {
 	struct fake_tsm *f = to_fake(tdi);
-	int rc = fake_step(f, TSM_STEP_RUN, "run");
+	int rc = fake_talk(f, TSM_STEP_RUN, "run", tdi->tsm->dsm_dev);
 
 	if (!rc)
 		fake_fn_of(f, tdi->pdev)->state = TSM_TDI_RUN;
 	return rc;
-}
-
-/* What the next message of this thread's conversation would be told */
-static int fake_may_send(struct pci_dev *dsm)
-{
-	struct tsm_conversation *c;
-	struct tsm_session *s;
-
-	guard(mutex)(&tsm_lock);
-	s = tsm_session_lookup(dsm);
-	list_for_each_entry(c, &s->conversations, node) {
-		if (c->task == current)
-			return tsm_conversation_may_send(s, c, jiffies, false);
-	}
-
-	return -ENOENT;
 }
 
 static int fake_guest_req(struct pci_tsm_tdi *tdi, enum tsm_op op,
@@ -263,7 +280,7 @@ static int fake_guest_req(struct pci_tsm_tdi *tdi, enum tsm_op op,
 			  size_t *resp_len, u64 *tsm_code)
 {
 	struct fake_tsm *f = to_fake(tdi);
-	int rc = fake_step(f, TSM_STEP_REQUEST, "request");
+	int rc = fake_talk(f, TSM_STEP_REQUEST, "request", tdi->tsm->dsm_dev);
 
 	*tsm_code = FAKE_TSM_CODE;
 	fake_enter(f);
@@ -272,7 +289,8 @@ static int fake_guest_req(struct pci_tsm_tdi *tdi, enum tsm_op op,
 
 		complete(f->in_req);
 		while (!rc && !(go_on && try_wait_for_completion(go_on))) {
-			rc = fake_may_send(tdi->tsm->dsm_dev);
+			if (!f->deaf)
+				rc = fake_may_send(tdi->tsm->dsm_dev);
 			usleep_range(100, 200);
 		}
 	}
@@ -297,7 +315,7 @@ static int fake_guest_req(struct pci_tsm_tdi *tdi, enum tsm_op op,
 static int fake_state(struct pci_tsm_tdi *tdi, enum tsm_tdi_state *state)
 {
 	struct fake_tsm *f = to_fake(tdi);
-	int rc = fake_step(f, TSM_STEP_STATE, "state");
+	int rc = fake_talk(f, TSM_STEP_STATE, "state", tdi->tsm->dsm_dev);
 
 	*state = fake_fn_of(f, tdi->pdev)->state;
 	return rc;
@@ -306,12 +324,21 @@ static int fake_state(struct pci_tsm_tdi *tdi, enum tsm_tdi_state *state)
 static int fake_stop(struct pci_tsm_tdi *tdi, bool force, u64 *tsm_code)
 {
 	struct fake_tsm *f = to_fake(tdi);
-	int rc = fake_step(f, force ? TSM_STEP_STOP_FORCE : TSM_STEP_STOP,
-			   force ? "stop-force" : "stop");
+	bool gone = tsm_pdev_removed(f->pf0.pdev);
+	int may = fake_may_send(tdi->tsm->dsm_dev);
+	int rc = fake_talk(f, force ? TSM_STEP_STOP_FORCE : TSM_STEP_STOP,
+			   force ? "stop-force" : "stop", tdi->tsm->dsm_dev);
 
-	/* goes on, whoever gave up, but leaves a device alone that is gone */
-	KUNIT_EXPECT_EQ(f->test, tsm_pdev_removed(f->pf0.pdev) ? -ENODEV : 0,
-			fake_may_send(tdi->tsm->dsm_dev));
+	/*
+	 * Goes on, whoever gave up, but leaves a device alone that is gone, and
+	 * has no more time when the first attempt took it all.
+	 */
+	if (gone)
+		KUNIT_EXPECT_EQ(f->test, -ENODEV, may);
+	else if (force && f->late & BIT(TSM_STEP_STOP))
+		KUNIT_EXPECT_EQ(f->test, -ETIMEDOUT, may);
+	else
+		KUNIT_EXPECT_EQ(f->test, 0, may);
 	if (!rc)
 		fake_fn_of(f, tdi->pdev)->state = TSM_TDI_UNLOCKED;
 	return rc;
@@ -342,10 +369,14 @@ static struct pci_tsm_viommu *fake_viommu_create(struct tsm_dev *tsm_dev,
 	struct fake_tsm *f = fake_of((struct pci_tsm_ops *)tsm_dev->pci_ops);
 	struct fake_viommu *viommu = kzalloc_obj(*viommu);
 
-	if (!viommu)
-		return ERR_PTR(-ENOMEM);
+	/* a step of its own is not worth it: creation is creation */
+	int rc = fake_step(f, TSM_STEP_CREATE, "viommu-create");
 
-	fake_log(f, "viommu-create");
+	if (rc || !viommu) {
+		kfree(viommu);
+		return rc < 0 ? ERR_PTR(rc) : NULL;
+	}
+
 	viommu->f = f;
 	return &viommu->base;
 }
@@ -353,7 +384,7 @@ static struct pci_tsm_viommu *fake_viommu_create(struct tsm_dev *tsm_dev,
 static int fake_viommu_destroy(struct pci_tsm_viommu *viommu)
 {
 	struct fake_viommu *v = container_of(viommu, struct fake_viommu, base);
-	/* a step of its own is not worth it: destruction is destruction */
+	/* likewise */
 	int rc = fake_step(v->f, TSM_STEP_DESTROY, "viommu-destroy");
 
 	if (!rc)
@@ -441,115 +472,6 @@ struct pci_tdi_vm fake_vm_desc(struct fake_vm *vm)
 		.get = fake_vm_get,
 		.put = fake_vm_put,
 	};
-}
-
-/* --- the device ------------------------------------------------------------------ */
-
-/* As long as there is a device on it, which a quarantine may keep */
-struct fake_bus {
-	struct kref ref;
-	struct pci_host_bridge *bridge;
-	struct pci_bus bus;
-	/* where architectures look for the domain: 0 */
-	u64 sysdata[32];
-};
-
-static void fake_bus_free(struct kref *ref)
-{
-	struct fake_bus *bus = container_of(ref, struct fake_bus, ref);
-
-	kfree(bus->bridge);
-	kfree(bus);
-}
-
-static void fake_bus_put(void *bus)
-{
-	kref_put(&((struct fake_bus *)bus)->ref, fake_bus_free);
-}
-
-static struct fake_bus *fake_bus_new(struct kunit *test)
-{
-	struct pci_host_bridge *bridge = kzalloc_obj(*bridge);
-	struct fake_bus *bus = kzalloc_obj(*bus);
-
-	KUNIT_ASSERT_NOT_NULL(test, bridge);
-	KUNIT_ASSERT_NOT_NULL(test, bus);
-	kref_init(&bus->ref);
-	INIT_LIST_HEAD(&bridge->windows);
-	INIT_LIST_HEAD(&bus->bus.devices);
-	bus->bridge = bridge;
-	bus->bus.bridge = &bridge->dev;
-	bus->bus.sysdata = bus->sysdata;
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, fake_bus_put,
-							   bus));
-	return bus;
-}
-
-static struct resource fake_window = DEFINE_RES_MEM(0x40000000, SZ_16M);
-
-static void fake_dev_release(struct device *dev)
-{
-	struct pci_dev *pdev = to_pci_dev(dev);
-
-	fake_bus_put(container_of(pdev->bus, struct fake_bus, bus));
-	kfree(pdev);
-}
-
-static void fake_dev_gone(void *pdev_)
-{
-	struct pci_dev *pdev = pdev_;
-
-	pm_runtime_put_noidle(&pdev->dev);
-	pm_runtime_disable(&pdev->dev);
-	/* a quarantine may keep it: nobody connects it again */
-	set_bit(PCI_DEV_REMOVED, &pdev->priv_flags);
-	put_device(&pdev->dev);
-}
-
-static struct pci_dev *fake_dev_new(struct fake_tsm *f, int devfn,
-				    struct pci_dev *physfn)
-{
-	struct pci_dev *pdev = kzalloc_obj(*pdev);
-
-	KUNIT_ASSERT_NOT_NULL(f->test, pdev);
-	device_initialize(&pdev->dev);
-	pdev->dev.release = fake_dev_release;
-	pdev->dev.init_name = physfn ? "fake-vf" : "fake-pf0";
-	pdev->dev.bus = &pci_bus_type;
-	pdev->bus = &f->bus->bus;
-	kref_get(&f->bus->ref);
-	pdev->devfn = devfn;
-	pdev->pcie_cap = 0x40;
-	pdev->pcie_flags_reg = FIELD_PREP(PCI_EXP_FLAGS_TYPE,
-					  PCI_EXP_TYPE_ENDPOINT);
-	if (physfn) {
-		pdev->is_virtfn = 1;
-		pdev->physfn = physfn;
-	} else {
-		pdev->devcap = PCI_EXP_DEVCAP_TEE;
-	}
-
-	pdev->resource[0] = DEFINE_RES_MEM(fake_window.start +
-					   devfn * FAKE_BAR_LEN, FAKE_BAR_LEN);
-	pdev->resource[0].parent = &fake_window;
-
-	/* awake, with one user: nothing is left to the PM workqueue */
-	pm_runtime_get_noresume(&pdev->dev);
-	pm_runtime_set_active(&pdev->dev);
-	pm_runtime_enable(&pdev->dev);
-	KUNIT_ASSERT_EQ(f->test, 0,
-			kunit_add_action_or_reset(f->test, fake_dev_gone, pdev));
-	return pdev;
-}
-
-/* Users of a function's power, the fake's own not counted */
-unsigned int fake_power_users(struct pci_dev *pdev)
-{
-#ifdef CONFIG_PM
-	return atomic_read(&pdev->dev.power.usage_count) - 1;
-#else
-	return 0;
-#endif
 }
 
 /* --- fixture ----------------------------------------------------------------------- */
@@ -693,6 +615,28 @@ int fake_tsm_disconnect(struct fake_tsm *f)
 	if (!rc)
 		fake_tsm_disconnected(f);
 	return rc;
+}
+
+/* The system goes to sleep, if it may, and wakes up */
+int fake_tsm_sleep(struct fake_tsm *f)
+{
+	int rc = tsm_session_sleep();
+
+	tsm_session_wake();
+	if (!rc)
+		fake_tsm_disconnected(f);
+	return rc;
+}
+
+static unsigned long fake_deadline(unsigned int ms)
+{
+	return jiffies + msecs_to_jiffies(ms / FAKE_HURRY);
+}
+
+/* From now on operations of the test's own thread have less time than others */
+void fake_hurry(struct kunit *test)
+{
+	kunit_activate_static_stub(test, tsm_tdi_deadline, fake_deadline);
 }
 
 /* A function is removed, as its driver core does it */

@@ -23,6 +23,9 @@
 #define FAKE_VIOMMU_TYPE	40
 #define FAKE_TSM_CODE		0x5eedULL
 
+/* How much faster time goes by after fake_hurry() */
+#define FAKE_HURRY		20
+
 /* BAR 0 of each function: private pages, then one that the host may use */
 #define FAKE_BAR_LEN		SZ_32K
 #define FAKE_BAR_TEE		SZ_16K
@@ -57,9 +60,12 @@ struct fake_bus;
  * @connected: DSM and TSM
  * @fail: errno of each step that is to fail
  * @fail_once: fail the next time only
+ * @late: bit n: step n goes on until its conversation is to end, and fails then
+ * @in_late: when not NULL, completed when a step of @late has begun
  * @in_req: when not NULL, completed by guest_req(), which then waits until its
  *	conversation is to end, or for @go_on
  * @go_on: see @in_req
+ * @deaf: guest_req() waits for @go_on only
  * @running: operations that run right now
  * @overlap: the most of them that ran at one time
  * @contexts: of the TSM driver that exist
@@ -77,8 +83,11 @@ struct fake_tsm {
 	bool connected;
 	int fail[FAKE_STEPS];
 	bool fail_once;
+	unsigned long late;
+	struct completion *in_late;
 	struct completion *in_req;
 	struct completion *go_on;
+	bool deaf;
 	atomic_t running;
 	atomic_t overlap;
 	atomic_t contexts;
@@ -93,6 +102,13 @@ struct fake_vm {
 	atomic_t refs;
 };
 
+/* tdi_fake_device.c */
+struct fake_bus *fake_bus_new(struct kunit *test);
+struct pci_dev *fake_dev_new(struct fake_tsm *f, int devfn,
+			     struct pci_dev *physfn);
+unsigned int fake_power_users(struct pci_dev *pdev);
+
+/* tdi_fake.c */
 struct fake_tsm *fake_tsm_new(struct kunit *test);
 void fake_tsm_register(struct fake_tsm *f);
 void fake_tsm_unregister(struct fake_tsm *f);
@@ -100,7 +116,8 @@ void fake_tsm_connect(struct fake_tsm *f);
 int fake_tsm_disconnect(struct fake_tsm *f);
 void fake_fn_leave(struct fake_tsm *f, struct pci_dev *pdev);
 void fake_log_clear(struct fake_tsm *f);
-unsigned int fake_power_users(struct pci_dev *pdev);
+int fake_tsm_sleep(struct fake_tsm *f);
+void fake_hurry(struct kunit *test);
 
 struct fake_vm *fake_vm_new(struct kunit *test);
 struct pci_tdi_vm fake_vm_desc(struct fake_vm *vm);

@@ -78,16 +78,22 @@ struct tdi_request {
 	int rc;
 };
 
-static int tdi_request_thread(void *r_)
+static int tdi_request_run(struct pci_tdi *tdi)
 {
-	struct tdi_request *r = r_;
 	struct pci_tdi_result result;
 	struct pci_tdi_req req = {
 		.arch = TSM_ARCH_SIM,
 		.op = TSM_OP_GUEST_MSG,
 	};
 
-	r->rc = pci_tdi_guest_req(r->tdi, &req, &result);
+	return pci_tdi_guest_req(tdi, &req, &result);
+}
+
+static int tdi_request_thread(void *r_)
+{
+	struct tdi_request *r = r_;
+
+	r->rc = tdi_request_run(r->tdi);
 	return 0;
 }
 
@@ -122,42 +128,32 @@ enum tdi_race_path {
 	PATH_DESTROY,
 	PATH_UNREGISTER,
 	PATH_FUNCTION_GONE,
+	PATH_DEVICE_GONE,
 };
 
 static const struct tdi_race_cut_case {
 	const char *name;
 	enum tdi_race_path path;
+	enum tsm_tdi_phase phase;
 } tdi_race_cut_cases[] = {
-	{ "stop", PATH_STOP },
-	{ "disarm", PATH_DISARM },
-	{ "destroy", PATH_DESTROY },
-	{ "TSM unregistered", PATH_UNREGISTER },
-	{ "function gone", PATH_FUNCTION_GONE },
+	{ "stop", PATH_STOP, TSM_PHASE_UNLOCKED },
+	{ "disarm", PATH_DISARM, TSM_PHASE_UNLOCKED },
+	{ "destroy", PATH_DESTROY, TSM_PHASE_DEAD },
+	{ "TSM unregistered", PATH_UNREGISTER, TSM_PHASE_DEAD },
+	{ "function gone", PATH_FUNCTION_GONE, TSM_PHASE_DEAD },
+	{ "device gone", PATH_DEVICE_GONE, TSM_PHASE_DEAD },
 };
 
 KUNIT_ARRAY_PARAM_DESC(tdi_race_cut, tdi_race_cut_cases, name);
 
-/* What is in flight ends at its next message, not when it likes */
-static void tdi_race_cuts(struct kunit *test)
+static void tdi_race_cut(struct fake_tsm *f, struct pci_tdi *tdi,
+			 enum tdi_race_path path)
 {
-	const struct tdi_race_cut_case *c = test->param_value;
-	struct fake_tsm *f = test->priv;
 	struct pci_tdi_result result;
-	struct tdi_request r;
-	struct pci_tdi *tdi;
-	struct task_struct *task;
-	unsigned long start;
 
-	fake_tsm_connect(f);
-	tdi = fake_tdi(f, f->vf[0].pdev);
-	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
-	pci_tdi_get(tdi);
-	task = tdi_request_begin(f, &r, tdi);
-
-	start = jiffies;
-	switch (c->path) {
+	switch (path) {
 	case PATH_STOP:
-		KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+		KUNIT_EXPECT_EQ(f->test, 0, pci_tdi_stop(tdi, &result));
 		break;
 	case PATH_DISARM:
 		pci_tdi_disarm(tdi);
@@ -168,30 +164,114 @@ static void tdi_race_cuts(struct kunit *test)
 	case PATH_UNREGISTER:
 		fake_tsm_unregister(f);
 		break;
-	default:
+	case PATH_FUNCTION_GONE:
 		fake_fn_leave(f, f->vf[0].pdev);
 		break;
+	case PATH_DEVICE_GONE:
+		fake_fn_leave(f, f->pf0.pdev);
+		break;
 	}
-	KUNIT_EXPECT_TRUE(test, time_before(jiffies, start + 5 * HZ));
-	KUNIT_EXPECT_EQ(test, -ENXIO, tdi_request_end(f, task, &r));
-	pci_tdi_put(tdi);
 }
 
-/* The device is gone: a request learns that, teardown sends nothing */
-static void tdi_race_device_gone(struct kunit *test)
+/* What is in flight ends at its next message, not when it likes */
+static void tdi_race_cuts(struct kunit *test)
 {
+	const struct tdi_race_cut_case *c = test->param_value;
 	struct fake_tsm *f = test->priv;
 	struct task_struct *task;
 	struct tdi_request r;
 	struct pci_tdi *tdi;
+	unsigned long start;
 
 	fake_tsm_connect(f);
 	tdi = fake_tdi(f, f->vf[0].pdev);
 	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
+	pci_tdi_get(tdi);
 	task = tdi_request_begin(f, &r, tdi);
-	fake_fn_leave(f, f->pf0.pdev);
+
+	start = jiffies;
+	tdi_race_cut(f, tdi, c->path);
+	KUNIT_EXPECT_TRUE(test, time_before(jiffies, start + 5 * HZ));
 	KUNIT_EXPECT_EQ(test, -ENXIO, tdi_request_end(f, task, &r));
-	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
+	KUNIT_EXPECT_EQ(test, c->phase, tdi->phase);
+	pci_tdi_put(tdi);
+}
+
+/* What else a TDI may be in the middle of, and the step that takes so long */
+static const struct tdi_race_late {
+	enum tsm_tdi_step step;
+	enum tsm_tdi_phase from;
+	int rc;
+} tdi_race_lates[] = {
+	{ TSM_STEP_LOCK, TSM_PHASE_UNLOCKED, -ENXIO },
+	{ TSM_STEP_REPORT, TSM_PHASE_UNLOCKED, -ENXIO },
+	{ TSM_STEP_RUN, TSM_PHASE_LOCKED, -ENXIO },
+	/* whatever it is until then */
+	{ TSM_STEP_STATE, TSM_PHASE_RUN, 0 },
+};
+
+static int tdi_race_late_thread(void *r_)
+{
+	struct tsm_tdi_state_resp state;
+	struct pci_tdi_result result;
+	struct tdi_request *r = r_;
+
+	switch (READ_ONCE(r->tdi->phase)) {
+	case TSM_PHASE_UNLOCKED:
+		r->rc = pci_tdi_lock(r->tdi, &result);
+		break;
+	case TSM_PHASE_LOCKED:
+		r->rc = pci_tdi_run(r->tdi, &result);
+		break;
+	default:
+		r->rc = pci_tdi_get_state(r->tdi, &state);
+		break;
+	}
+	return 0;
+}
+
+/* The same for what takes a TDI up, or only asks for its state */
+static void tdi_race_cuts_late(struct kunit *test)
+{
+	const struct tdi_race_cut_case *c = test->param_value;
+
+	for (int i = 0; i < ARRAY_SIZE(tdi_race_lates); i++) {
+		const struct tdi_race_late *late = &tdi_race_lates[i];
+		struct fake_tsm *f = fake_tsm_new(test);
+		struct task_struct *task;
+		struct tdi_request r = {};
+		unsigned long start;
+
+		fake_tsm_connect(f);
+		r.tdi = fake_tdi(f, f->vf[0].pdev);
+		fake_tdi_to(f, r.tdi, late->from);
+		pci_tdi_get(r.tdi);
+		init_completion(&r.in_req);
+		f->in_late = &r.in_req;
+		f->late = BIT(late->step);
+		task = kthread_run(tdi_race_late_thread, &r, "tdi_late");
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+		get_task_struct(task);
+		wait_for_completion(&r.in_req);
+		/* neither is a reason to begin with */
+		KUNIT_EXPECT_EQ(test, -EBUSY, fake_tsm_disconnect(f));
+		KUNIT_EXPECT_EQ(test, -EBUSY, fake_tsm_sleep(f));
+		if (late->from == TSM_PHASE_UNLOCKED)
+			KUNIT_EXPECT_EQ(test, TSM_PHASE_LOCKING,
+					tsm_tdi_phase_of(f->vf[0].pdev));
+
+		start = jiffies;
+		tdi_race_cut(f, r.tdi, c->path);
+		KUNIT_EXPECT_TRUE(test, time_before(jiffies, start + 5 * HZ));
+		kthread_stop_put(task);
+		KUNIT_EXPECT_EQ_MSG(test, late->rc, r.rc, "step %d", late->step);
+		KUNIT_EXPECT_EQ_MSG(test, c->phase, r.tdi->phase, "step %d",
+				    late->step);
+		KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->vf[0].pdev));
+		pci_tdi_put(r.tdi);
+		if (f->registered)
+			fake_tsm_unregister(f);
+	}
 }
 
 /* A request ends by itself while a user wants to disconnect: that is refused */
@@ -282,10 +362,6 @@ static int tdi_race_wait(struct tdi_race_waiter *w)
 						    9);
 	struct tsm_tdi_state_resp state;
 	struct pci_tdi_result result;
-	struct pci_tdi_req req = {
-		.arch = TSM_ARCH_SIM,
-		.op = TSM_OP_GUEST_MSG,
-	};
 
 	switch (w->op) {
 	case OP_LOCK:
@@ -297,7 +373,7 @@ static int tdi_race_wait(struct tdi_race_waiter *w)
 	case OP_STATE:
 		return pci_tdi_get_state(w->tdi, &state);
 	case OP_REQUEST:
-		return pci_tdi_guest_req(w->tdi, &req, &result);
+		return tdi_request_run(w->tdi);
 	case OP_CREATE:
 		return PTR_ERR_OR_ZERO(pci_tdi_create(w->f->vf[1].pdev, &args));
 	case OP_VIOMMU:
@@ -319,8 +395,9 @@ static int tdi_race_waiter_thread(void *w_)
 }
 
 /*
- * One request is in the way of everything: on the same TDI, and of the whole
- * TSM when its driver takes one operation at a time.
+ * One request is in the way of everything, and does not let itself be ended: on
+ * the same TDI, and of the whole TSM when its driver takes one operation at a
+ * time.
  */
 static void tdi_race_interrupted(struct kunit *test)
 {
@@ -331,6 +408,7 @@ static void tdi_race_interrupted(struct kunit *test)
 	struct tdi_request r;
 
 	f->ops.flags &= ~PCI_TSM_OPS_PARALLEL;
+	f->deaf = true;
 	init_completion(&go_on);
 	fake_tsm_connect(f);
 	w.tdi = fake_tdi(f, f->vf[0].pdev);
@@ -338,6 +416,7 @@ static void tdi_race_interrupted(struct kunit *test)
 
 	for (w.op = 0; w.op < NR_OPS; w.op++) {
 		f->go_on = &go_on;
+		/* that it begins shows that no stop is thought to wait still */
 		task = tdi_request_begin(f, &r, w.tdi);
 		fake_log_clear(f);
 		waiter = kthread_run(tdi_race_waiter_thread, &w, "tdi_waiter");
@@ -346,25 +425,20 @@ static void tdi_race_interrupted(struct kunit *test)
 		/* not before it waits, as far as anybody can know */
 		msleep(20);
 		send_sig(SIGINT, waiter, 1);
-		/* a stop has ended the request by then, as it should */
 		kthread_stop_put(waiter);
-		KUNIT_EXPECT_EQ_MSG(test, w.op == OP_STOP ? 0 : -EINTR, w.rc,
-				    "operation %d", w.op);
+		KUNIT_EXPECT_EQ_MSG(test, -EINTR, w.rc, "operation %d", w.op);
+		FAKE_EXPECT_LOG(f, "");
 		complete(&go_on);
-		KUNIT_EXPECT_EQ(test, w.op == OP_STOP ? -ENXIO : 0,
-				tdi_request_end(f, task, &r));
+		KUNIT_EXPECT_EQ(test, 0, tdi_request_end(f, task, &r));
 		reinit_completion(&go_on);
-		if (w.op == OP_STOP)
-			fake_tdi_to(f, w.tdi, TSM_PHASE_LOCKED);
-		else
-			FAKE_EXPECT_LOG(f, "");
+		KUNIT_EXPECT_EQ(test, TSM_PHASE_LOCKED, w.tdi->phase);
 	}
 }
 
 static struct kunit_case tdi_race_cases[] = {
 	KUNIT_CASE(tdi_race_may_send),
 	KUNIT_CASE_PARAM(tdi_race_cuts, tdi_race_cut_gen_params),
-	KUNIT_CASE(tdi_race_device_gone),
+	KUNIT_CASE_PARAM(tdi_race_cuts_late, tdi_race_cut_gen_params),
 	KUNIT_CASE(tdi_race_not_disconnected),
 	KUNIT_CASE(tdi_race_parallel),
 	KUNIT_CASE(tdi_race_interrupted),

@@ -420,12 +420,13 @@ static void tdi_stop_viommu(struct kunit *test)
 {
 	struct fake_tsm *a = test->priv, *b = fake_tsm_new(test);
 	struct fake_vm *vm = fake_vm_new(test), *other = fake_vm_new(test);
-	struct pci_tdi_vm desc = fake_vm_desc(vm);
+	struct pci_tdi_vm desc = fake_vm_desc(vm), none = desc;
 	struct pci_tdi_create_args args = fake_args(a, vm, 1);
 	struct pci_tdi_result result;
 	struct pci_tdi_viommu *v;
 	struct pci_tdi *tdi;
 
+	none.kvm = NULL;
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENXIO),
 			    pci_tdi_viommu_create(a->vf[0].pdev,
 						  FAKE_VIOMMU_TYPE, &desc));
@@ -436,6 +437,15 @@ static void tdi_stop_viommu(struct kunit *test)
 						  FAKE_VIOMMU_TYPE + 1, &desc));
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EOPNOTSUPP),
 			    pci_tdi_viommu_create(a->vf[0].pdev, 64, &desc));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EINVAL),
+			    pci_tdi_viommu_create(a->vf[0].pdev,
+						  FAKE_VIOMMU_TYPE, &none));
+	a->fail[TSM_STEP_CREATE] = 1;
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOMEM),
+			    pci_tdi_viommu_create(a->vf[0].pdev,
+						  FAKE_VIOMMU_TYPE, &desc));
+	a->fail[TSM_STEP_CREATE] = 0;
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&vm->refs));
 	v = pci_tdi_viommu_create(a->vf[0].pdev, FAKE_VIOMMU_TYPE, &desc);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(v));
 	KUNIT_EXPECT_EQ(test, FAKE_VIOMMU_TYPE, v->ctx->type);

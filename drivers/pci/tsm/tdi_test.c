@@ -62,6 +62,9 @@ static void tdi_test_create_errors(struct kunit *test)
 	f->fail[TSM_STEP_CREATE] = -ENOSPC;
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOSPC),
 			    tdi_test_create(f, f->vf[0].pdev, vm, 1));
+	f->fail[TSM_STEP_CREATE] = 1;
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOMEM),
+			    tdi_test_create(f, f->vf[0].pdev, vm, 1));
 	f->fail[TSM_STEP_CREATE] = 0;
 
 	/* none of these left a trace */
@@ -300,6 +303,89 @@ static void tdi_test_confidential_revive(struct kunit *test)
 	FAKE_EXPECT_LOG(f, "");
 }
 
+/* References to a module that is nobody's, beside that of its being there */
+static int tdi_test_pins(const struct module *owner)
+{
+#ifdef CONFIG_MODULE_UNLOAD
+	return atomic_read(&owner->refcnt) - 1;
+#else
+	return 0;
+#endif
+}
+
+/* Each context of a driver keeps its module; one that is about to go gets none */
+static void tdi_test_module(struct kunit *test)
+{
+	struct fake_vm *vm = fake_vm_new(test);
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_create_args args = fake_args(f, vm, 1);
+	struct pci_tdi_result result;
+	struct pci_tdi_viommu *v;
+	struct module *owner;
+	struct pci_tdi *tdi;
+
+	if (!IS_ENABLED(CONFIG_MODULE_UNLOAD))
+		return;
+
+	owner = kunit_kzalloc(test, sizeof(*owner), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, owner);
+	strscpy(owner->name, "tdi_test_fake");
+#ifdef CONFIG_MODULE_UNLOAD
+	atomic_set(&owner->refcnt, 1);
+#endif
+	f->tdi_ops.owner = owner;
+	fake_tsm_connect(f);
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_pins(owner));
+	f->fail[TSM_STEP_CREATE] = -ENOSPC;
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOSPC),
+			    pci_tdi_create(f->vf[0].pdev, &args));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOSPC),
+			    pci_tdi_viommu_create(f->vf[0].pdev,
+						  FAKE_VIOMMU_TYPE, &args.vm));
+	f->fail[TSM_STEP_CREATE] = 0;
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_pins(owner));
+	v = pci_tdi_viommu_create(f->vf[0].pdev, FAKE_VIOMMU_TYPE, &args.vm);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(v));
+	KUNIT_EXPECT_EQ(test, 1, tdi_test_pins(owner));
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	KUNIT_EXPECT_EQ(test, 2, tdi_test_pins(owner));
+	fake_log_clear(f);
+
+	/* somebody unloads it by force: nothing new, and the old goes on */
+	owner->state = MODULE_STATE_GOING;
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENXIO),
+			    pci_tdi_create(f->vf[1].pdev, &args));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENXIO),
+			    pci_tdi_viommu_create(f->vf[1].pdev,
+						  FAKE_VIOMMU_TYPE, &args.vm));
+	FAKE_EXPECT_LOG(f, "");
+	KUNIT_EXPECT_EQ(test, 2, tdi_test_pins(owner));
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_lock(tdi, &result));
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_run(tdi, &result));
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+
+	/* a TDI that lost its connection has no context, and gets none */
+	fake_tsm_unregister(f);
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_pins(owner));
+	fake_tsm_connect(f);
+	fake_log_clear(f);
+	KUNIT_EXPECT_EQ(test, -ENXIO, pci_tdi_lock(tdi, &result));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
+	FAKE_EXPECT_LOG(f, "");
+	owner->state = MODULE_STATE_LIVE;
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_lock(tdi, &result));
+	KUNIT_EXPECT_EQ(test, 1, tdi_test_pins(owner));
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
+
+	/* what is quarantined keeps it for ever */
+	fake_tdi_to(f, tdi, TSM_PHASE_QUARANTINED);
+	fake_tdi_destroy(f, tdi);
+	fake_tsm_unregister(f);
+	KUNIT_EXPECT_EQ(test, 1, tdi_test_pins(owner));
+	pci_tdi_viommu_put(v);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&vm->refs));
+}
+
 /* A driver with nothing but what is mandatory */
 static void tdi_test_bare_driver(struct kunit *test)
 {
@@ -431,6 +517,7 @@ static struct kunit_case tdi_cases[] = {
 	KUNIT_CASE(tdi_test_query_caps),
 	KUNIT_CASE(tdi_test_ops_valid),
 	KUNIT_CASE(tdi_test_story),
+	KUNIT_CASE(tdi_test_module),
 	KUNIT_CASE(tdi_test_confidential),
 	KUNIT_CASE(tdi_test_confidential_revive),
 	KUNIT_CASE(tdi_test_bare_driver),
