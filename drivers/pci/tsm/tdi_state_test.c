@@ -48,8 +48,14 @@ enum tdi_test_event {
 	EVENT_FIRMWARE_RUN,	/* seen by a query */
 	EVENT_REQUEST,
 	EVENT_RESET,		/* noted, then seen by a request */
+	EVENT_POWER,		/* noted, but nothing was lost */
+	EVENT_BLOCKED,		/* a sibling's stop took the IDE stream */
+	EVENT_STOP_FAILS,
 	EVENT_DISARM,
+	EVENT_DESTROY,
 	EVENT_DISCONNECT,	/* by a user */
+	EVENT_SLEEP,
+	EVENT_SHUTDOWN,
 	EVENT_UNREGISTER,
 	EVENT_FUNCTION_GONE,
 	EVENT_DEVICE_GONE,
@@ -68,7 +74,10 @@ struct tdi_test_row {
 	struct tdi_test_cell cell[NR_EVENTS];
 };
 
-/* Every state in which a TDI may be found, every event */
+/*
+ * Every state in which a TDI may be found, every event. What comes while it is
+ * on its way from one to another is in tdi_race_test.c and tdi_time_test.c.
+ */
 static const struct tdi_test_row tdi_test_rows[] = {
 	{ "DEAD", TSM_PHASE_DEAD, {
 		{ EVENT_LOCK,		-ENXIO,	TSM_PHASE_DEAD },
@@ -79,8 +88,14 @@ static const struct tdi_test_row tdi_test_rows[] = {
 		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_DEAD },
 		{ EVENT_REQUEST,	-ENXIO,	TSM_PHASE_DEAD },
 		{ EVENT_RESET,		-ENXIO,	TSM_PHASE_DEAD },
+		{ EVENT_POWER,		-ENXIO,	TSM_PHASE_DEAD },
+		{ EVENT_BLOCKED,	0,	TSM_PHASE_DEAD },
+		{ EVENT_STOP_FAILS,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DISARM,		0,	TSM_PHASE_DEAD },
+		{ EVENT_DESTROY,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DISCONNECT,	-ENXIO,	TSM_PHASE_DEAD },
+		{ EVENT_SLEEP,		0,	TSM_PHASE_DEAD },
+		{ EVENT_SHUTDOWN,	0,	TSM_PHASE_DEAD },
 		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
 		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
@@ -93,8 +108,14 @@ static const struct tdi_test_row tdi_test_rows[] = {
 		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_UNLOCKED },
 		{ EVENT_REQUEST,	-EINVAL, TSM_PHASE_UNLOCKED },
 		{ EVENT_RESET,		-EINVAL, TSM_PHASE_UNLOCKED },
+		{ EVENT_POWER,		-EINVAL, TSM_PHASE_UNLOCKED },
+		{ EVENT_BLOCKED,	0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_STOP_FAILS,	0,	TSM_PHASE_UNLOCKED },
 		{ EVENT_DISARM,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_DESTROY,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DISCONNECT,	-EBUSY,	TSM_PHASE_UNLOCKED },
+		{ EVENT_SLEEP,		-EBUSY,	TSM_PHASE_UNLOCKED },
+		{ EVENT_SHUTDOWN,	0,	TSM_PHASE_DEAD },
 		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
 		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
@@ -107,8 +128,14 @@ static const struct tdi_test_row tdi_test_rows[] = {
 		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_RUN },
 		{ EVENT_REQUEST,	0,	TSM_PHASE_LOCKED },
 		{ EVENT_RESET,		-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_POWER,		0,	TSM_PHASE_LOCKED },
+		{ EVENT_BLOCKED,	0,	TSM_PHASE_ERROR },
+		{ EVENT_STOP_FAILS, -ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
 		{ EVENT_DISARM,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_DESTROY,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DISCONNECT,	-EBUSY,	TSM_PHASE_LOCKED },
+		{ EVENT_SLEEP,		-EBUSY,	TSM_PHASE_LOCKED },
+		{ EVENT_SHUTDOWN,	0,	TSM_PHASE_DEAD },
 		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
 		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
@@ -121,8 +148,14 @@ static const struct tdi_test_row tdi_test_rows[] = {
 		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_RUN },
 		{ EVENT_REQUEST,	0,	TSM_PHASE_RUN },
 		{ EVENT_RESET,		-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_POWER,		0,	TSM_PHASE_RUN },
+		{ EVENT_BLOCKED,	0,	TSM_PHASE_ERROR },
+		{ EVENT_STOP_FAILS, -ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
 		{ EVENT_DISARM,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_DESTROY,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DISCONNECT,	-EBUSY,	TSM_PHASE_RUN },
+		{ EVENT_SLEEP,		-EBUSY,	TSM_PHASE_RUN },
+		{ EVENT_SHUTDOWN,	0,	TSM_PHASE_DEAD },
 		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
 		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
@@ -135,8 +168,14 @@ static const struct tdi_test_row tdi_test_rows[] = {
 		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_ERROR },
 		{ EVENT_REQUEST,	-EINVAL, TSM_PHASE_ERROR },
 		{ EVENT_RESET,		-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_POWER,		-EINVAL, TSM_PHASE_ERROR },
+		{ EVENT_BLOCKED,	0,	TSM_PHASE_ERROR },
+		{ EVENT_STOP_FAILS, -ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
 		{ EVENT_DISARM,		0,	TSM_PHASE_UNLOCKED },
+		{ EVENT_DESTROY,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DISCONNECT,	-EBUSY,	TSM_PHASE_ERROR },
+		{ EVENT_SLEEP,		-EBUSY,	TSM_PHASE_ERROR },
+		{ EVENT_SHUTDOWN,	0,	TSM_PHASE_DEAD },
 		{ EVENT_UNREGISTER,	0,	TSM_PHASE_DEAD },
 		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_DEAD },
 		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_DEAD } } },
@@ -149,8 +188,14 @@ static const struct tdi_test_row tdi_test_rows[] = {
 		{ EVENT_FIRMWARE_RUN,	0,	TSM_PHASE_QUARANTINED },
 		{ EVENT_REQUEST, -ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
 		{ EVENT_RESET,	-ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
+		{ EVENT_POWER,	-ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
+		{ EVENT_BLOCKED,	0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_STOP_FAILS, -ENOTRECOVERABLE, TSM_PHASE_QUARANTINED },
 		{ EVENT_DISARM,		0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_DESTROY,	0,	TSM_PHASE_QUARANTINED },
 		{ EVENT_DISCONNECT,	0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_SLEEP,		0,	TSM_PHASE_QUARANTINED },
+		{ EVENT_SHUTDOWN,	0,	TSM_PHASE_QUARANTINED },
 		{ EVENT_UNREGISTER,	0,	TSM_PHASE_QUARANTINED },
 		{ EVENT_FUNCTION_GONE,	0,	TSM_PHASE_QUARANTINED },
 		{ EVENT_DEVICE_GONE,	0,	TSM_PHASE_QUARANTINED } } },
@@ -174,6 +219,54 @@ static int tdi_test_request(struct fake_tsm *f, struct pci_tdi *tdi)
 	};
 
 	return pci_tdi_guest_req(tdi, &req, &result);
+}
+
+/* Nothing helps to stop a sibling but the end of the device's IDE stream */
+static int tdi_test_blocked(struct fake_tsm *f, struct pci_tdi *tdi)
+{
+	struct pci_tdi_result result;
+	struct pci_tdi *sibling;
+
+	if (!f->connected)
+		return tdi_test_query(f, tdi);
+
+	sibling = fake_tdi(f, f->vf[1].pdev);
+	fake_tdi_to(f, sibling, TSM_PHASE_LOCKED);
+	f->fail[TSM_STEP_STOP] = -EIO;
+	f->fail[TSM_STEP_STOP_FORCE] = -EIO;
+	KUNIT_EXPECT_EQ(f->test, 0, pci_tdi_stop(sibling, &result));
+	KUNIT_EXPECT_STREQ(f->test, f->log,
+			   " stop stop-force block revoke dma-off release ungate");
+	f->fail[TSM_STEP_STOP] = 0;
+	f->fail[TSM_STEP_STOP_FORCE] = 0;
+	fake_tdi_destroy(f, sibling);
+	return tdi_test_query(f, tdi);
+}
+
+static int tdi_test_stop_fails(struct fake_tsm *f, struct pci_tdi *tdi)
+{
+	static const enum tsm_tdi_step steps[] = {
+		TSM_STEP_STOP, TSM_STEP_STOP_FORCE, TSM_STEP_BLOCK,
+	};
+	struct pci_tdi_result result;
+	int rc;
+
+	for (int i = 0; i < ARRAY_SIZE(steps); i++)
+		f->fail[steps[i]] = -EIO;
+	rc = pci_tdi_stop(tdi, &result);
+	for (int i = 0; i < ARRAY_SIZE(steps); i++)
+		f->fail[steps[i]] = 0;
+	return rc;
+}
+
+static int tdi_test_shutdown(struct fake_tsm *f)
+{
+	if (!f->registered)
+		return 0;
+
+	tsm_links_shutdown();
+	fake_tsm_unregister(f);
+	return 0;
 }
 
 static int tdi_test_event(struct fake_tsm *f, struct pci_tdi *tdi,
@@ -202,11 +295,25 @@ static int tdi_test_event(struct fake_tsm *f, struct pci_tdi *tdi,
 		f->vf[0].state = TSM_TDI_UNLOCKED;
 		pci_tdi_note_reset(tdi->pdev);
 		return tdi_test_request(f, tdi);
+	case EVENT_POWER:
+		pci_tdi_note_power(tdi->pdev);
+		return tdi_test_request(f, tdi);
+	case EVENT_BLOCKED:
+		return tdi_test_blocked(f, tdi);
+	case EVENT_STOP_FAILS:
+		return tdi_test_stop_fails(f, tdi);
 	case EVENT_DISARM:
 		pci_tdi_disarm(tdi);
 		return 0;
+	case EVENT_DESTROY:
+		fake_tdi_destroy(f, tdi);
+		return 0;
 	case EVENT_DISCONNECT:
 		return fake_tsm_disconnect(f);
+	case EVENT_SLEEP:
+		return fake_tsm_sleep(f);
+	case EVENT_SHUTDOWN:
+		return tdi_test_shutdown(f);
 	case EVENT_UNREGISTER:
 		if (f->registered)
 			fake_tsm_unregister(f);
@@ -226,6 +333,8 @@ static void tdi_test_event_in_state(struct kunit *test)
 {
 	const struct tdi_test_row *row = test->param_value;
 
+	/* a sleep and a shutdown are for all TSMs that there are */
+	KUNIT_ASSERT_FALSE(test, tsm_link_present());
 	for (int i = 0; i < NR_EVENTS; i++) {
 		const struct tdi_test_cell *cell = &row->cell[i];
 		struct fake_tsm *f = fake_tsm_new(test);
@@ -235,6 +344,7 @@ static void tdi_test_event_in_state(struct kunit *test)
 		fake_tsm_connect(f);
 		tdi = fake_tdi(f, f->vf[0].pdev);
 		fake_tdi_to(f, tdi, row->from);
+		pci_tdi_get(tdi);
 
 		KUNIT_EXPECT_EQ_MSG(test, cell->rc,
 				    tdi_test_event(f, tdi, cell->event),
@@ -242,9 +352,10 @@ static void tdi_test_event_in_state(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, cell->to, tdi->phase, "event %d", i);
 
 		/* whatever it was, what is left of the TDI can be taken away */
-		fake_tdi_destroy(f, tdi);
-		KUNIT_EXPECT_EQ_MSG(test,
-				    row->from == TSM_PHASE_QUARANTINED,
+		pci_tdi_put(tdi);
+		if (i != EVENT_DESTROY)
+			fake_tdi_destroy(f, tdi);
+		KUNIT_EXPECT_EQ_MSG(test, cell->to == TSM_PHASE_QUARANTINED,
 				    atomic_read(&f->contexts), "event %d", i);
 		KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->vf[0].pdev));
 		if (f->registered)
@@ -276,12 +387,29 @@ static void tdi_test_resets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
 	FAKE_EXPECT_LOG(f, " dma-enable");
 
-	/* power came back, and the device with it */
+	/* a state that loses nothing, and none at all: neither */
 	fake_log_clear(f);
-	pci_tdi_note_power(f->vf[0].pdev);
+	KUNIT_EXPECT_NE(test, 0, pci_set_power_state(f->vf[0].pdev, PCI_D1));
+	KUNIT_EXPECT_EQ(test, 0, pci_set_power_state(f->vf[0].pdev, PCI_D0));
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " dma-enable");
+
+	/*
+	 * power came back, and the device with it: this one has no capability
+	 * to lose it, but the attempt counts
+	 */
+	fake_log_clear(f);
+	KUNIT_EXPECT_NE(test, 0, pci_set_power_state(f->vf[0].pdev,
+						     PCI_D3hot));
 	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
 	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
 	FAKE_EXPECT_LOG(f, " state dma-enable dma-enable");
+
+	/* that of a VF's PF */
+	fake_log_clear(f);
+	KUNIT_EXPECT_NE(test, 0, pci_set_power_state(f->pf0.pdev, PCI_D3cold));
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " state dma-enable");
 
 	/* the PF's: all its VFs are reset */
 	fake_log_clear(f);
