@@ -22,6 +22,7 @@ static const char * const sim_tsm_faults[] = {
 	[SIM_TSM_FAULT_FORCE]	= "force",
 	[SIM_TSM_FAULT_BLOCK]	= "block",
 	[SIM_TSM_FAULT_RELEASE]	= "release",
+	[SIM_TSM_FAULT_PATIENCE] = "patience",
 };
 
 static_assert(ARRAY_SIZE(sim_tsm_faults) == SIM_TSM_NR_FAULTS);

@@ -26,6 +26,7 @@
 #include <linux/cleanup.h>
 #include <linux/delay.h>
 #include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pci-ide.h>
@@ -37,7 +38,7 @@
 #include "link.h"
 
 /* How often a device may say BUSY; the first pause, doubled each time */
-#define SIM_TDISP_RETRIES	5
+#define SIM_TDISP_RETRIES	5U
 #define SIM_TDISP_PAUSE_MS	10
 
 /* The longest portion of a report that fits into a message */
@@ -174,11 +175,15 @@ static int sim_tdisp(struct sim_link_tdi *t, enum sim_link_phase phase,
 			rc = tdisp_report_add(report, rsp);
 		sim_link_end(s);
 
-		if (rc != -EBUSY || retry == SIM_TDISP_RETRIES)
+		if (rc != -EBUSY)
+			return rc;
+		/* There is firmware that asks until it is told to end */
+		if (retry >= SIM_TDISP_RETRIES &&
+		    !sim_link_fault(s, SIM_TSM_FAULT_PATIENCE, NULL))
 			return rc;
 		/* What it ended with counts, not what was on the way */
 		*tsm_code = 0;
-		msleep(SIM_TDISP_PAUSE_MS << retry);
+		msleep(SIM_TDISP_PAUSE_MS << min(retry, SIM_TDISP_RETRIES));
 	}
 }
 

@@ -399,6 +399,7 @@ struct sim_fault {
  * @SIM_TSM_FAULT_FORCE: stopping a TDI without the device
  * @SIM_TSM_FAULT_BLOCK: taking the IDE stream out of use
  * @SIM_TSM_FAULT_RELEASE: giving up what a lock made it hold
+ * @SIM_TSM_FAULT_PATIENCE: losing it with a device that is BUSY
  * @SIM_TSM_NR_FAULTS: number of them
  */
 enum sim_tsm_fault {
@@ -412,6 +413,7 @@ enum sim_tsm_fault {
 	SIM_TSM_FAULT_FORCE,
 	SIM_TSM_FAULT_BLOCK,
 	SIM_TSM_FAULT_RELEASE,
+	SIM_TSM_FAULT_PATIENCE,
 	SIM_TSM_NR_FAULTS,
 };
 
