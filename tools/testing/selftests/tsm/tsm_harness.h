@@ -245,6 +245,18 @@ static inline int bystander(struct scene *s)
 	return err ?: vmm_run(&s->v, "other");
 }
 
+/* That it did not */
+#define test_bystander(s) _test_bystander(_metadata, s)
+static inline void _test_bystander(struct __test_metadata *_metadata,
+				   struct scene *s)
+{
+	test_state(&s->v, "other", "RUN");
+	test_device(&s->sim.d[1], s->sim.d[1].bdf, "run");
+	ASSERT_EQ(0, vmm_host(&s->v, "other", "error"));
+	ASSERT_EQ(0, vmm_host(&s->v, "other", "unbound"));
+	test_in_order(&s->v, "other");
+}
+
 /* Run the tests, if this kernel has what they need */
 static inline int tsm_harness_run(int argc, char **argv)
 {

@@ -432,6 +432,20 @@ int sim_cfg_flr(const char *bdf)
 	return err ?: sim_cfg_write(bdf, pos + 8, 2, ctl | 0x8000);
 }
 
+/*
+ * Reset of physical function 0 by the kernel, in a way of its sysfs attribute
+ * reset_method, or NULL: of all that is below its port
+ */
+int sim_reset(struct sim_device *d, const char *method)
+{
+	int err;
+
+	if (!method)
+		return sim_pci_write(d->port, "reset_subordinate", "1");
+	err = sim_pci_write(d->bdf, "reset_method", method);
+	return err ?: sim_pci_write(d->bdf, "reset", "1");
+}
+
 /* Where a BAR is, and how long it is: 0 if there is none */
 int sim_bar(const char *bdf, unsigned int bar, unsigned long long *start,
 	    unsigned long long *len)

@@ -97,6 +97,7 @@ int sim_cfg_write(const char *bdf, unsigned int where, unsigned int size,
 int sim_cfg_cap(const char *bdf, unsigned int id);
 int sim_cfg_ext_cap(const char *bdf, unsigned int id);
 int sim_cfg_flr(const char *bdf);
+int sim_reset(struct sim_device *d, const char *method);
 int sim_bar(const char *bdf, unsigned int bar, unsigned long long *start,
 	    unsigned long long *len);
 int sim_vfs(struct sim_device *d, unsigned int nr);
