@@ -196,6 +196,8 @@ function reboot_line(text, word) {
 	split(text, word, " ")
 	if (word[1] == "tsm_tdi_step:")
 		steps = steps " " word[3] (word[6] == 0 ? "" : "!")
+	else if (word[1] == "tsm_viommu:")
+		steps = steps " viommu-" word[3] (word[6] == 0 ? "" : "!")
 	else if (word[1] == "tsm_session_state:")
 		steps = steps " " word[6]
 	else if (text ~ /^reboot: Restarting system/)
@@ -206,7 +208,8 @@ function reboot_line(text, word) {
 }
 
 function judge_reboot(orderly) {
-	orderly = " disconnecting stop revoke dma-off release ungate destroy none restart"
+	orderly = " disconnecting stop revoke dma-off release ungate destroy none"
+	orderly = orderly " viommu-destroy restart"
 	test = "the end of the machine"
 	if (steps == orderly)
 		passed[suite]++

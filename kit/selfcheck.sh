@@ -273,25 +273,32 @@ check_reboot() {
 	done
 	local first='tsm_session_state: 10000:01:00.0 tsm0: connected -> disconnecting'
 	local last='tsm_session_state: 10000:01:00.0 tsm0: disconnecting -> none'
+	local viommu='tsm_viommu: tsm0 destroy type 6: 0 duration_us 9'
 	local restart='reboot: Restarting system'
 
-	ending "$first" "${step[@]}" "$last" "$restart"
+	ending "$first" "${step[@]}" "$last" "$viommu" "$restart"
 	expect 'the end in order' '^suite\|kit:reboot\|1\|0' '!fail' '^done$'
 
-	ending "$first" "${step[@]:1}" "$last" "$restart"
+	ending "$first" "${step[@]}" "$last" "$restart"
+	expect 'the end with a vIOMMU left' '^suite\|kit:reboot\|0\|1' '^fail\|kit:reboot\|'
+
+	ending "$first" "${step[@]}" "$last" "${viommu/: 0/: -5}" "$restart"
+	expect 'the end with a vIOMMU that is not given up' '^fail\|kit:reboot\|.*viommu-destroy! '
+
+	ending "$first" "${step[@]:1}" "$last" "$viommu" "$restart"
 	expect 'the end without a stop' '^suite\|kit:reboot\|0\|1' '^fail\|kit:reboot\|'
 
-	ending "$first" "${step[0]/: 0/: -5}" "${step[@]:1}" "$last" "$restart"
+	ending "$first" "${step[0]/: 0/: -5}" "${step[@]:1}" "$last" "$viommu" "$restart"
 	expect 'the end with a stop that failed' '^fail\|kit:reboot\|.*stop! '
 
 	ending "$restart"
 	expect 'the end of a machine that does not care' '^fail\|kit:reboot\|'
 
-	ending "$first" "${step[@]}" "$last"
+	ending "$first" "${step[@]}" "$last" "$viommu"
 	expect 'a machine that does not end' '^fail\|kit:reboot\|'
 
 	ending 'BUG: sleeping function called from invalid context at mutex.c:591' \
-		"$first" "${step[@]}" "$last" "$restart"
+		"$first" "${step[@]}" "$last" "$viommu" "$restart"
 	expect 'a splat at the end' '^splat\|kit:reboot\|'
 }
 

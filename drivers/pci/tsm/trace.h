@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tracepoints of the PCI/TSM core: one per state transition and one per
- * message exchanged with a device. They are a debugging aid and no ABI.
+ * message exchanged with a device, or operation of a TSM's firmware. They are a
+ * debugging aid and no ABI.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM pci_tsm
@@ -224,6 +225,29 @@ TRACE_EVENT(tsm_tdi_event,
 	),
 	TP_printk("%s %s", __get_str(function),
 		  show_pci_tdi_event(__entry->event))
+);
+
+TRACE_EVENT(tsm_viommu,
+	TP_PROTO(struct tsm_dev *tsm_dev, u32 type, bool create, int rc,
+		 s64 duration_us),
+	TP_ARGS(tsm_dev, type, create, rc, duration_us),
+	TP_STRUCT__entry(
+		__string(tsm, dev_name(&tsm_dev->dev))
+		__field(u32, type)
+		__field(bool, create)
+		__field(int, rc)
+		__field(s64, duration_us)
+	),
+	TP_fast_assign(
+		__assign_str(tsm);
+		__entry->type = type;
+		__entry->create = create;
+		__entry->rc = rc;
+		__entry->duration_us = duration_us;
+	),
+	TP_printk("%s %s type %u: %d duration_us %lld", __get_str(tsm),
+		  __entry->create ? "create" : "destroy", __entry->type,
+		  __entry->rc, __entry->duration_us)
 );
 
 #endif /* _DRIVERS_PCI_TSM_TRACE_H */

@@ -8,10 +8,12 @@
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
 #include "tdi.h"
+#include "trace.h"
 
 /* Secure vIOMMUs that firmware has not given up, for ever; under tsm_lock */
 static LIST_HEAD(tsm_kept_viommus);
@@ -20,15 +22,20 @@ static int tsm_viommu_make(struct pci_tdi_viommu *viommu,
 			   struct tsm_link *link, u32 type)
 {
 	struct pci_tsm_viommu *ctx;
+	ktime_t start;
 	int rc;
 
 	rc = tsm_ops_lock_interruptible(link);
 	if (rc)
 		return rc;
+	start = ktime_get();
 	ctx = viommu->ops->viommu_create(link->tsm_dev, type, viommu->vm.kvm);
+	rc = ctx ? PTR_ERR_OR_ZERO(ctx) : -ENOMEM;
+	trace_tsm_viommu(link->tsm_dev, type, true, rc,
+			 ktime_us_delta(ktime_get(), start));
 	tsm_ops_unlock(link);
-	if (IS_ERR_OR_NULL(ctx))
-		return ctx ? PTR_ERR(ctx) : -ENOMEM;
+	if (rc)
+		return rc;
 
 	ctx->tsm_dev = link->tsm_dev;
 	ctx->kvm = viommu->vm.kvm;
@@ -44,10 +51,15 @@ static int tsm_viommu_make(struct pci_tdi_viommu *viommu,
 static int tsm_viommu_unmake(struct pci_tdi_viommu *viommu,
 			     struct tsm_link *link)
 {
+	u32 type = viommu->ctx->type;
+	ktime_t start;
 	int rc;
 
 	tsm_ops_lock(link);
+	start = ktime_get();
 	rc = viommu->ops->viommu_destroy(viommu->ctx);
+	trace_tsm_viommu(link->tsm_dev, type, false, rc,
+			 ktime_us_delta(ktime_get(), start));
 	tsm_ops_unlock(link);
 
 	if (!rc) {
