@@ -189,6 +189,29 @@ static int sim_cmd_tdi_destroy(struct sim_cmd *cmd)
 	return sim_cmd_destroy(cmd, SIM_OBJECT_TDI);
 }
 
+/* sleep NAME: what a driver does to its function that does not ask first */
+
+static int sim_cmd_sleep(struct sim_cmd *cmd)
+{
+	struct pci_dev *pdev;
+	u16 ctrl;
+	int rc;
+
+	struct sim_object *o __free(sim_object_put) =
+		sim_object_get(SIM_OBJECT_TDI, cmd->arg[1]);
+	if (IS_ERR(o))
+		return PTR_ERR(o);
+	pdev = o->tdi.host.pdev;
+	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &ctrl);
+	rc = pci_save_state(pdev);
+	rc = rc ?: pci_set_power_state(pdev, PCI_D3hot);
+	rc = rc ?: pci_set_power_state(pdev, PCI_D0);
+	/* To write what is there still would do harm of its own */
+	if (!rc && !(ctrl & PCI_PM_CTRL_NO_SOFT_RESET))
+		pci_restore_state(pdev);
+	return rc;
+}
+
 /* state NAME */
 
 static int sim_cmd_state(struct sim_cmd *cmd)
@@ -363,6 +386,7 @@ const struct sim_command sim_tdi_commands[] = {
 	{ "stop", sim_cmd_stop },
 	{ "disarm", sim_cmd_disarm },
 	{ "destroy", sim_cmd_tdi_destroy },
+	{ "sleep", sim_cmd_sleep },
 	{ "state", sim_cmd_state },
 	{ "req", sim_cmd_req },
 	{ "check", sim_cmd_check },
