@@ -552,7 +552,7 @@ TEST_F(loss, dead_device)
 	test_ok(vmm_run(v, "t"));
 }
 
-/* --- resets that the kernel knows of ------------------------------------------------- */
+/* --- resets, and the like, that the kernel knows of ------------------------------------ */
 
 /*
  * Whatever way a reset takes through the kernel, the core has heard of it before
@@ -566,8 +566,10 @@ FIXTURE(reset)
 FIXTURE_VARIANT(reset)
 {
 	const char *method;	/* none: of all that is below the port */
+	bool sleep;		/* no reset: by a driver, and with the same end */
 };
 
+FIXTURE_VARIANT_ADD(reset, d3hot) { .sleep = true };
 FIXTURE_VARIANT_ADD(reset, flr) { .method = "flr" };
 FIXTURE_VARIANT_ADD(reset, pm) { .method = "pm" };
 FIXTURE_VARIANT_ADD(reset, bus) { .method = "bus" };
@@ -600,7 +602,10 @@ TEST_F(reset, is_noted)
 	test_ok(vmm_run(v, "t"));
 	test_ok(bystander(&self->s));
 	trace_clear();
-	test_ok(sim_reset(d, variant->method));
+	if (variant->sleep)
+		test_cmd(v, "sleep t");
+	else
+		test_ok(sim_reset(d, variant->method));
 	test_err(EINVAL, vmm_req(v, "t", TSM_OP_ENABLE_DMA, NULL, 0, NULL,
 				 NULL));
 	ASSERT_STREQ("state", trace_steps(d->bdf));
@@ -618,6 +623,24 @@ TEST_F(reset, is_noted)
 	test_ok(vmm_create(v, "t", d->bdf, "vm0", 1, NULL));
 	test_ok(vmm_run(v, "t"));
 	test_device(d, d->bdf, "run");
+}
+
+/* Who only might have lost its state is asked, once, and goes on */
+TEST_F(loss, sleep)
+{
+	struct vmm *v = &self->s.v;
+
+	test_ok(vmm_create(v, "t", self->s.d->bdf, "vm0", 1, NULL));
+	test_ok(vmm_run(v, "t"));
+	trace_clear();
+	test_cmd(v, "sleep t");
+	test_ok(vmm_req(v, "t", TSM_OP_ENABLE_DMA, NULL, 0, NULL, NULL));
+	test_ok(vmm_req(v, "t", TSM_OP_ENABLE_DMA, NULL, 0, NULL, NULL));
+	ASSERT_STREQ("state dma-enable dma-enable",
+		     trace_steps(self->s.d->bdf));
+	test_state(v, "t", "RUN");
+	test_device(self->s.d, self->s.d->bdf, "run");
+	ASSERT_EQ(0, vmm_host(v, "t", "error"));
 }
 
 int main(int argc, char **argv)
