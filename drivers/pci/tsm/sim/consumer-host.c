@@ -306,6 +306,8 @@ static void sim_host_event(void *priv, enum pci_tdi_event event)
 	sim_hook_enter(h, SIM_HOOK_EVENT);
 	guard(mutex)(&h->lock);
 	h->events[event]++;
+	if (event == PCI_TDI_EVENT_QUARANTINED)
+		atomic_inc(&h->vm->quarantined);
 	sim_hook_done(h, SIM_HOOK_EVENT, event);
 }
 
@@ -324,11 +326,13 @@ const struct pci_tdi_host_ops sim_host_ops = {
  * sim_host_init() - a host for a TDI that is about to be made
  * @h: memory with zeros
  * @pdev: the function
+ * @vm: the VM that it is assigned to
  */
-void sim_host_init(struct sim_host *h, struct pci_dev *pdev)
+void sim_host_init(struct sim_host *h, struct pci_dev *pdev, struct sim_vm *vm)
 {
 	mutex_init(&h->lock);
 	h->pdev = pci_dev_get(pdev);
+	h->vm = vm;
 }
 
 /**

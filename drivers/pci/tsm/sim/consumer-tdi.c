@@ -120,7 +120,7 @@ static int sim_cmd_create(struct sim_cmd *cmd)
 	if (IS_ERR(o))
 		return PTR_ERR(o);
 
-	sim_host_init(&o->tdi.host, pdev);
+	sim_host_init(&o->tdi.host, pdev, vm->vm);
 	args.vm = sim_vm_for_core(vm->vm);
 	args.viommu = viommu ? viommu->viommu : NULL;
 	args.host_priv = &o->tdi.host;

@@ -348,8 +348,9 @@ static int sim_cmd_vm_show(struct sim_cmd *cmd)
 
 	if (IS_ERR(o))
 		return PTR_ERR(o);
-	seq_buf_printf(&cmd->client->out, "refs=%u mem=%zu\n",
-		       kref_read(&o->vm->ref), o->vm->mem_size);
+	seq_buf_printf(&cmd->client->out, "refs=%u quarantined=%d mem=%zu\n",
+		       kref_read(&o->vm->ref), atomic_read(&o->vm->quarantined),
+		       o->vm->mem_size);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #ifndef _TSM_SIM_CONSUMER_H
 #define _TSM_SIM_CONSUMER_H
 
+#include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/kref.h>
@@ -29,11 +30,13 @@
  * @ref: the command's that made it, and those of the core
  * @mem_size: bytes of private memory, from guest physical address 0 on
  * @mem: it
+ * @quarantined: times that a TDI was quarantined, each of which keeps a reference
  */
 struct sim_vm {
 	struct kref ref;
 	size_t mem_size;
 	u8 *mem;
+	atomic_t quarantined;
 };
 
 /**
@@ -73,6 +76,7 @@ struct sim_host_entry {
 /**
  * struct sim_host - what the host does about one TDI
  * @pdev: the function, with a reference
+ * @vm: the TDI's VM, of which the core has a reference while it calls hooks
  * @lock: protects the rest; not held while a hook does something
  * @refuse: errno for a hook to return, 0 to do what it is for
  * @delay_ms: how long a hook takes
@@ -88,6 +92,7 @@ struct sim_host_entry {
  */
 struct sim_host {
 	struct pci_dev *pdev;
+	struct sim_vm *vm;
 	struct mutex lock;	/* the rest */
 	int refuse[SIM_NR_HOOKS];
 	unsigned int delay_ms[SIM_NR_HOOKS];
@@ -207,7 +212,7 @@ struct sim_vm *sim_vm_create(size_t mem_size);
 void sim_vm_put(struct sim_vm *vm);
 struct pci_tdi_vm sim_vm_for_core(struct sim_vm *vm);
 extern const struct pci_tdi_host_ops sim_host_ops;
-void sim_host_init(struct sim_host *h, struct pci_dev *pdev);
+void sim_host_init(struct sim_host *h, struct pci_dev *pdev, struct sim_vm *vm);
 void sim_host_exit(struct sim_host *h);
 int sim_host_set(struct sim_host *h, const char *hook, int refuse,
 		 unsigned int delay_ms);

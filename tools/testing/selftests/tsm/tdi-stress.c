@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Four threads per TDI lock, run, ask and stop at random, while others break
- * devices, firmware and connections, and VMMs are killed. Whatever is refused
- * meanwhile: no hook of the host is called out of order, nobody waits without
- * end, and when all of it is over every TDI is in a legal state, and everything
- * works.
+ * devices, firmware and connections, and VMMs are killed. Some TDIs cannot be
+ * stopped by any means: they are quarantined, until their functions are reset and
+ * connected anew. Whatever is refused meanwhile: no hook of the host is called out
+ * of order, nobody waits without end, and when all of it is over every TDI is in
+ * a legal state, and everything works.
  *
  * TSM_STRESS_SECONDS in the environment says for how long (30), TSM_STRESS_SEED
  * where the random numbers begin (the time).
@@ -29,6 +30,9 @@
 
 static atomic_bool stop;
 static atomic_llong longest_ms;
+/* Times that some function of a device was, and that none was any more */
+static atomic_long quarantines, recoveries;
+
 /* What the threads do, more often the first ones */
 enum act {
 	ACT_LOCK,
@@ -166,6 +170,9 @@ static void *work(void *arg)
 			if (err)
 				usleep(20000);
 		}
+		/* What is quarantined is good for nothing else */
+		if (err == -ENOTRECOVERABLE && w->act != ACT_CREATE)
+			vmm_cmd(&w->v, "destroy %s", w->tdi);
 		note_time(sim_now_ms() - start_ms);
 		atomic_fetch_add(err ? &refused[w->act] : &done[w->act], 1);
 		if (!legal(err)) {
@@ -194,13 +201,79 @@ static void reconnect(struct sim_device *d)
 	sim_connect(d);
 }
 
+static bool is_quarantined(const char *bdf)
+{
+	char buf[64];
+
+	return !sim_pci_read(bdf, "tsm/tdi_state", buf, sizeof(buf)) &&
+	       !strcmp(buf, "quarantined");
+}
+
+/* A function of @d that is, or NULL */
+static const char *any_quarantined(struct scene *s, struct sim_device *d)
+{
+	unsigned int i;
+
+	if (is_quarantined(d->bdf))
+		return d->bdf;
+	for (i = 0; d == s->d && i < SCENE_VFS; i++)
+		if (is_quarantined(s->vf[i]))
+			return s->vf[i];
+	return NULL;
+}
+
+/* Of all functions that are: the one half of what they need */
+static void reset_quarantined(struct scene *s, struct sim_device *d)
+{
+	unsigned int i;
+
+	if (is_quarantined(d->bdf))
+		sim_pci_write(d->bdf, "reset", "1");
+	for (i = 0; d == s->d && i < SCENE_VFS; i++)
+		if (is_quarantined(s->vf[i]))
+			sim_pci_write(s->vf[i], "reset", "1");
+}
+
+/*
+ * A new connection, which is the other half, although somebody has TDIs of the
+ * device: it goes, and comes again with what was quarantined.
+ */
+static void come_again(struct scene *s, struct sim_device *d)
+{
+	if (d == s->d)
+		sim_pci_write(d->bdf, "sriov_numvfs", "0");
+	sim_pci_write(d->bdf, "remove", "1");
+	sim_pci_rescan(&s->sim.p);
+	if (d == s->d)
+		sim_vfs(d, SCENE_VFS);
+	sim_connect(d);
+}
+
+/* Neither the device, nor force, nor the IDE stream parts TDIs from their VM */
+static void quarantine(struct scene *s, struct sim_device *d)
+{
+	bool quarantined;
+
+	sim_set(d, "tsm_fault", "stop force block");
+	sim_wait(any_quarantined(s, d) || atomic_load(&stop), PROMPT_MS);
+	quarantined = any_quarantined(s, d);
+	sim_set(d, "tsm_fault", "none");
+	come_again(s, d);
+	reset_quarantined(s, d);
+	if (quarantined) {
+		atomic_fetch_add(&quarantines, 1);
+		if (!any_quarantined(s, d))
+			atomic_fetch_add(&recoveries, 1);
+	}
+}
+
 static void some_chaos(struct chaos *c)
 {
 	struct scene *s = c->s;
 	struct sim_device *d = &s->sim.d[rand_r(&c->seed) % NR_DEVICES];
 	const char *vf = s->vf[rand_r(&c->seed) % SCENE_VFS];
 
-	switch (rand_r(&c->seed) % 16) {
+	switch (rand_r(&c->seed) % 17) {
 	case 0:
 	case 1:
 		sim_set(d, "fault", "%s",
@@ -250,6 +323,10 @@ static void some_chaos(struct chaos *c)
 		}
 		break;
 	case 13:
+		if (rand_r(&c->seed) % 4 == 0)
+			quarantine(s, d);
+		break;
+	case 14:
 		if (rand_r(&c->seed) % 4)
 			break;
 		sim_platform_live(&s->sim.p, false);
@@ -267,7 +344,11 @@ static void some_chaos(struct chaos *c)
 static void *chaos(void *arg)
 {
 	struct chaos *c = arg;
+	unsigned int i;
 
+	/* Not left to chance: each device once */
+	for (i = 0; i < NR_DEVICES; i++)
+		quarantine(c->s, &c->s->sim.d[i]);
 	while (!atomic_load(&stop))
 		some_chaos(c);
 	return NULL;
@@ -327,21 +408,31 @@ FIXTURE_TEARDOWN(stress)
 	EXPECT_EQ(0, scene_strike(&self->s));
 }
 
-/* Whatever was left of the devices, one power cycle makes them good */
+/*
+ * Whatever was left of the devices, one power cycle makes them good; of what was
+ * quarantined and could not be recovered in time, a reset and a connection.
+ */
 #define test_all_well(s) _test_all_well(_metadata, s)
 static void _test_all_well(struct __test_metadata *_metadata, struct scene *s)
 {
 	unsigned int i;
 
 	test_ok(sim_power_cycle(&s->sim));
+	test_ok(scene_vfs(s));
 	for (i = 0; i < NR_DEVICES; i++) {
 		test_ok(sim_set(&s->sim.d[i], "fault", "none"));
 		test_ok(sim_set(&s->sim.d[i], "tsm_fault", "none"));
 		test_ok(sim_set(&s->sim.d[i], "latency_ms", "0"));
+		test_connect(&s->sim.d[i]);
+		reset_quarantined(s, &s->sim.d[i]);
+		ASSERT_EQ(NULL, any_quarantined(s, &s->sim.d[i])) {
+			TH_LOG("quarantined for ever: %s",
+			       any_quarantined(s, &s->sim.d[i]));
+		}
+		test_disconnect(&s->sim.d[i]);
 		test_works_again(&s->sim.d[i]);
 		test_connect(&s->sim.d[i]);
 	}
-	test_ok(scene_vfs(s));
 	for (i = 0; i < SCENE_VFS; i++) {
 		test_ok(vmm_create(&s->v, "good", s->vf[i], "vm0", 1, NULL));
 		test_ok(vmm_run(&s->v, "good"));
@@ -350,8 +441,10 @@ static void _test_all_well(struct __test_metadata *_metadata, struct scene *s)
 	}
 	test_cmd(&s->v, "totals");
 	ASSERT_EQ(0, vmm_value(&s->v, "disorder"));
+	/* What was quarantined is kept for good, and nothing else */
 	test_cmd(&s->v, "vm-show vm0");
-	ASSERT_EQ(1, vmm_value(&s->v, "refs"));
+	ASSERT_EQ(1 + vmm_value(&s->v, "quarantined"),
+		  vmm_value(&s->v, "refs"));
 }
 
 TEST_F_TIMEOUT(stress, threads, 3600)
@@ -404,7 +497,11 @@ TEST_F_TIMEOUT(stress, threads, 3600)
 		TH_LOG("%-12s %7ld done, %7ld refused", act_names[i],
 		       atomic_load(&done[i]), atomic_load(&refused[i]));
 	}
+	TH_LOG("%ld times quarantined, %ld times recovered",
+	       atomic_load(&quarantines), atomic_load(&recoveries));
 	TH_LOG("the longest took %lld ms", atomic_load(&longest_ms));
+	EXPECT_LE(NR_DEVICES, atomic_load(&quarantines));
+	EXPECT_LE(NR_DEVICES, atomic_load(&recoveries));
 	/* What never succeeds has not been tested */
 	for (i = 0; i < NR_ACTS; i++) {
 		EXPECT_LT(0, atomic_load(&done[i])) {
@@ -422,6 +519,7 @@ TEST_F_TIMEOUT(stress, threads, 3600)
 			    !strcmp(state, "RUN") ||
 			    !strcmp(state, "ERROR") ||
 			    !strcmp(state, "UNLOCKED DEAD") ||
+			    !strcmp(state, "ERROR QUARANTINED") ||
 			    !strcmp(state, "!No such file or directory") ||
 			    !strcmp(state, "!Input/output error")) {
 			TH_LOG("TDI %u: %s", i, state);
