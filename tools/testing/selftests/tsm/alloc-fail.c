@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every allocation of a writer's connect and disconnect fails in turn, and every
- * one of a VMM that creates a TDI and brings it to RUN and back: nothing leaks,
- * the device is as it was, and the next one works.
+ * Allocations of a writer's connect and disconnect fail in turn, and those of a
+ * VMM that creates a TDI and brings it to RUN and back: nothing leaks, the device
+ * is as it was, and the next one works.
+ *
+ * Complete is the way of a TDI: each allocation of each verb, from the state in
+ * which it is used. A connect is too slow for that: its allocations, and those of
+ * a disconnect, are tried as next_point() says.
  *
  * The injection is per task, so the device's side and the mailbox's worker do
  * not fail.
@@ -190,46 +194,72 @@ FIXTURE_TEARDOWN(tdi_fail)
 	EXPECT_EQ(0, scene_strike(&self->s));
 }
 
-/* What is done under injection, one after the other */
-static const char * const life[] = {
-	"viommu w bdf=%s vm=vm0",
-	"create t bdf=%s vm=vm0 rid=7 viommu=w",
-	"lock t",
-	"req t op=1 hex=0000100000000000001000000000000000000000000000000000000000000000",
-	"req t op=3",
-	"run t",
-	"req t op=6 resp=8 hex=02000000000000001111111111111111111111111111111111111111111111111111111111111111",
-	"req t op=5 resp=4096 hex=02000000000000000000000000000000",
-	"req t op=9 resp=4096 hex=0100000000000000",
-	"stop t",
-	"destroy t",
-	"viommu-put w",
+#define VIOMMU		"viommu w bdf=%s vm=vm0"
+#define CREATE		"create t bdf=%s vm=vm0 rid=7 viommu=w"
+#define ENABLE_DMA	"req t op=3"
+#define VALIDATE							\
+	"req t op=1 hex=0000100000000000001000000000000000000000000000000000000000000000"
+#define REGENERATE							\
+	"req t op=6 resp=8 hex=02000000000000001111111111111111111111111111111111111111111111111111111111111111"
+
+/* The way to RUN */
+static const char * const way[] = {
+	VIOMMU, CREATE, "lock t", ENABLE_DMA, "run t",
 };
 
-/*
- * A life with allocation @nth failing, or none that happens. What fails is told
- * by @at; the rest is not tried then. @left is how many were left.
+/**
+ * struct verb - what is done under injection
+ * @name: of it
+ * @cmd: command
+ * @stand: steps of the way that are behind when it is
  */
-static int live(struct injection *in, struct vmm *v, const char *bdf,
-		unsigned int nth, unsigned int *at, long *left)
+struct verb {
+	const char *name;
+	const char *cmd;
+	unsigned int stand;
+};
+
+static const struct verb verbs[] = {
+	{ "viommu", VIOMMU, 0 },
+	{ "create", CREATE, 1 },
+	{ "lock", "lock t", 2 },
+	{ "validate", VALIDATE, 3 },
+	{ "enable DMA", ENABLE_DMA, 3 },
+	{ "run", "run t", 4 },
+	{ "regenerate", REGENERATE, 5 },
+	{ "read", "req t op=5 resp=4096 hex=03000000000000000000000000000000", 5 },
+	{ "message", "req t op=9 resp=4096 hex=0100000000000000", 5 },
+	{ "disable DMA", "req t op=4", 5 },
+	{ "stop", "stop t", 5 },
+	{ "destroy", "destroy t", 2 },
+	{ "destroy, running", "destroy t", 5 },
+	{ "viommu-put", "viommu-put w", 1 },
+};
+
+static int command(struct vmm *v, const char *cmd, const char *bdf)
+{
+	char text[SIM_TEXT];
+
+	snprintf(text, sizeof(text), cmd, bdf);
+	return vmm_cmd(v, "%s", text);
+}
+
+/* With allocation @nth failing, or none that happens; @left is how many were */
+static int command_failing(struct injection *in, struct vmm *v, const char *cmd,
+			   const char *bdf, unsigned int nth, long *left)
 {
 	int err;
 
 	err = injection_set(in, nth);
-	for (*at = 0; !err && *at < ARRAY_SIZE(life); ++*at) {
-		char cmd[SIM_TEXT];
-
-		snprintf(cmd, sizeof(cmd), life[*at], bdf);
-		err = vmm_cmd(v, "%s", cmd);
-		if (err)
-			break;
-	}
+	if (err)
+		return err;
+	err = command(v, cmd, bdf);
 	*left = injection_left(in);
 	injection_set(in, 0);
 	return err;
 }
 
-/* What a life that ended early has left */
+/* What is left of the way, however far it was gone */
 static void test_bury(struct __test_metadata *_metadata, struct vmm *v)
 {
 	/* To be lost for lack of memory is not an end */
@@ -251,79 +281,128 @@ static bool session_lost(int err)
 	return err == -ENOTCONN || err == -EIO;
 }
 
+static int go(struct scene *s, unsigned int steps)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < steps; i++)
+		err = command(&s->v, way[i], s->vf[0]);
+	return err;
+}
+
 /*
  * A device that could not be told to stop was parted from its VM by other means,
  * and goes on to take itself for locked. Its state ends with its session, in
  * ERROR; the next lock begins with the stop that it has not heard of.
  */
-static void test_recover(struct __test_metadata *_metadata, struct scene *s)
+static void test_reconnect(struct __test_metadata *_metadata, struct scene *s)
 {
-	const char *vf = s->vf[0];
-	struct vmm *v = &s->v;
-	int err;
+	const char *state;
 
-	test_ok(vmm_create(v, "t", vf, "vm0", 7, NULL));
-	err = vmm_cmd(v, "lock t");
-	test_bury(_metadata, v);
-	if (!err)
-		return;
-
-	ASSERT_TRUE(session_lost(err));
+	test_bury(_metadata, &s->v);
 	test_disconnect(s->d);
 	test_connect(s->d);
-	ASSERT_STREQ("error", sim_tdi(s->d, vf));
-	test_ok(vmm_create(v, "t", vf, "vm0", 7, NULL));
-	test_cmd(v, "lock t");
-	test_bury(_metadata, v);
+	state = sim_tdi(s->d, s->vf[0]);
+	ASSERT_TRUE(!strcmp("unlocked", state) || !strcmp("error", state));
+	/* What is exchanged once in a session is no part of a verb */
+	test_ok(go(s, ARRAY_SIZE(way)));
+	test_bury(_metadata, &s->v);
+}
+
+/* Go there; what was done last may have cost the session */
+static void test_stand(struct __test_metadata *_metadata, struct scene *s,
+		       unsigned int steps)
+{
+	int err = go(s, steps);
+
+	if (session_lost(err)) {
+		test_reconnect(_metadata, s);
+		err = go(s, steps);
+	}
+	ASSERT_EQ(0, err);
+}
+
+/* Nothing is left in the core, in the firmware, and in the device */
+static void test_left_nothing(struct __test_metadata *_metadata,
+			      struct scene *s, bool lost)
+{
+	test_bury(_metadata, &s->v);
+	/* A stop may succeed without the device, and nothing failed then */
+	if (lost || strcmp("unlocked", sim_tdi(s->d, s->vf[0])))
+		test_reconnect(_metadata, s);
+	test_device(s->d, s->vf[0], "unlocked");
+	test_cmd(&s->v, "vm-show vm0");
+	ASSERT_EQ(1, vmm_value(&s->v, "refs"));
+}
+
+/*
+ * Each allocation of a verb, and then the verb again: it works, as what failed
+ * has changed nothing, unless the session is lost.
+ */
+static unsigned int test_verb(struct __test_metadata *_metadata,
+			      struct scene *s, struct injection *in,
+			      const struct verb *verb)
+{
+	unsigned int points, nth, round, failed = 0;
+	const char *vf = s->vf[0];
+	long left = COUNT_ONLY;
+
+	/* Warm up, then count */
+	for (round = 0; round < 2; round++) {
+		test_stand(_metadata, s, verb->stand);
+		test_ok(command_failing(in, &s->v, verb->cmd, vf, COUNT_ONLY,
+					&left));
+		test_bury(_metadata, &s->v);
+	}
+	points = COUNT_ONLY - left;
+	TH_LOG("%-18s %3u allocations", verb->name, points);
+	ASSERT_LT(0, points);
+
+	for (nth = 1; nth <= points; nth++) {
+		bool lost = false;
+		char before[64];
+		int err;
+
+		test_stand(_metadata, s, verb->stand);
+		snprintf(before, sizeof(before), "%s", vmm_state(&s->v, "t"));
+		err = command_failing(in, &s->v, verb->cmd, vf, nth, &left);
+		if (err) {
+			failed++;
+			EXPECT_EQ(0, left);
+			EXPECT_EQ(-ENOMEM, err) {
+				TH_LOG("allocation %u of %u of %s: %s", nth,
+				       points, verb->name, strerror(-err));
+			}
+			lost = strcmp(before, vmm_state(&s->v, "t"));
+			if (lost) {
+				test_state(&s->v, "t", "ERROR");
+			} else {
+				err = command(&s->v, verb->cmd, vf);
+				lost = session_lost(err);
+				ASSERT_TRUE(!err || lost) {
+					TH_LOG("%s after allocation %u of %u: %s",
+					       verb->name, nth, points,
+					       strerror(-err));
+				}
+			}
+		}
+		test_left_nothing(_metadata, s, lost);
+	}
+	return failed;
 }
 
 TEST_F_TIMEOUT(tdi_fail, create_to_destroy, 3600)
 {
-	const char *vf = self->s.vf[0];
 	struct vmm *v = &self->s.v;
-	unsigned int points, nth, at, failed = 0;
-	long left;
+	unsigned int i, failed = 0;
 
-	/* Warm up, then count */
-	test_ok(live(&self->in, v, vf, COUNT_ONLY, &at, &left));
-	test_ok(live(&self->in, v, vf, COUNT_ONLY, &at, &left));
-	points = COUNT_ONLY - left;
-	ASSERT_LT(20, points);
-	TH_LOG("from create to destroy: %u allocations", points);
-
-	for (nth = 1; nth <= points; nth = next_point(nth, points)) {
-		int err = live(&self->in, v, vf, nth, &at, &left);
-
-		if (left && session_lost(err)) {
-			test_bury(_metadata, v);
-			test_disconnect(self->s.d);
-			test_connect(self->s.d);
-			err = live(&self->in, v, vf, nth, &at, &left);
-		}
-		if (err) {
-			failed++;
-			EXPECT_EQ(0, left);
-			ASSERT_EQ(-ENOMEM, err) {
-				TH_LOG("allocation %u of %u, %s: %s", nth,
-				       points, life[at], strerror(-err));
-			}
-			test_bury(_metadata, v);
-		}
-		/* A stop may succeed without the device, and nothing failed then */
-		if (strcmp("unlocked", sim_tdi(self->s.d, vf)))
-			test_recover(_metadata, &self->s);
-		ASSERT_STREQ("unlocked", sim_tdi(self->s.d, vf)) {
-			TH_LOG("allocation %u of %u", nth, points);
-		}
-		test_cmd(v, "vm-show vm0");
-		ASSERT_EQ(1, vmm_value(v, "refs")) {
-			TH_LOG("allocation %u of %u", nth, points);
-		}
-	}
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		failed += test_verb(_metadata, &self->s, &self->in, &verbs[i]);
 	ASSERT_LT(0, failed);
-	test_disconnect(self->s.d);
-	test_connect(self->s.d);
-	test_ok(live(&self->in, v, vf, COUNT_ONLY, &at, &left));
+
+	test_stand(_metadata, &self->s, ARRAY_SIZE(way));
+	test_left_nothing(_metadata, &self->s, false);
 	test_cmd(v, "totals");
 	ASSERT_EQ(0, vmm_value(v, "disorder"));
 	test_disconnect(self->s.d);

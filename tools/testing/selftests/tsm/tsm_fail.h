@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Allocations of this task that fail, one at a time. TSM_FAIL_STRIDE in the
- * environment sets the distance of the points that are tried; 1 is all of them.
+ * Allocations of this task that fail, one at a time. Where not all of them are
+ * tried, TSM_FAIL_STRIDE in the environment sets the distance of those that are; 1
+ * is all of them.
  *
  * Functions return 0 or -errno, unless they say otherwise.
  */
