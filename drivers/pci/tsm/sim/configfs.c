@@ -220,6 +220,22 @@ static ssize_t sim_platform_confidential_vm_store(struct config_item *item,
 }
 CONFIGFS_ATTR(sim_platform_, confidential_vm);
 
+static ssize_t sim_platform_lock_msix_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%d\n",
+			  READ_ONCE(to_sim_platform(item)->lock_msix));
+}
+
+static ssize_t sim_platform_lock_msix_store(struct config_item *item,
+					    const char *page, size_t count)
+{
+	struct sim_platform *p = to_sim_platform(item);
+	int rc = sim_platform_set_bool(p, &p->lock_msix, page);
+
+	return rc ?: count;
+}
+CONFIGFS_ATTR(sim_platform_, lock_msix);
+
 static struct configfs_attribute *sim_platform_attrs[] = {
 	&sim_platform_attr_live,
 	&sim_platform_attr_parallel,
@@ -230,6 +246,7 @@ static struct configfs_attribute *sim_platform_attrs[] = {
 	&sim_platform_attr_guest_rid_bits,
 	&sim_platform_attr_revoke_first,
 	&sim_platform_attr_confidential_vm,
+	&sim_platform_attr_lock_msix,
 	NULL
 };
 

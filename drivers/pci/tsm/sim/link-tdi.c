@@ -438,7 +438,7 @@ static int sim_link_lock_interface(struct sim_link_tdi *t, u64 *tsm_code)
 {
 	struct tdisp_msg rsp, req = {
 		.type = TDISP_LOCK_INTERFACE_REQUEST,
-		.lock.flags = TDISP_LOCK_NO_FW_UPDATE,
+		.lock.flags = TDISP_LOCK_NO_FW_UPDATE | t->tsm->lock_flags,
 		.lock.stream_id = t->session->ide->stream_id,
 		.lock.mmio_offset = t->mmio_offset,
 	};
@@ -682,5 +682,7 @@ const struct pci_tdi_ops *sim_link_tdi_ops_init(struct sim_link_tsm *tsm,
 		tsm->tdi_ops.flags |= PCI_TDI_REVOKE_BEFORE_STOP;
 	if (p->confidential_vm)
 		tsm->tdi_ops.flags |= PCI_TDI_CONFIDENTIAL_VM;
+	if (p->lock_msix)
+		tsm->lock_flags = TDISP_LOCK_MSIX;
 	return &tsm->tdi_ops;
 }

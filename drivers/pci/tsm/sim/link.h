@@ -39,6 +39,7 @@ struct pci_tdi_report;
  * @lock: protects the list, and what a device may reach of a VM
  * @tdis: contexts that exist
  * @nr_viommus: secure vIOMMUs that exist
+ * @lock_flags: TDISP_LOCK flags that it wants beside those that it needs
  */
 struct sim_link_tsm {
 	struct kref ref;
@@ -47,6 +48,7 @@ struct sim_link_tsm {
 	struct mutex lock;	/* innermost of the TSM */
 	struct list_head tdis;
 	unsigned int nr_viommus;
+	u16 lock_flags;
 };
 
 /**

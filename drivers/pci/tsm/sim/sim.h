@@ -504,6 +504,7 @@ struct sim_device {
  * @guest_rid_bits: width of a function's number in a guest
  * @revoke_first: the TSM wants MMIO revoked before the device is stopped
  * @confidential_vm: the TSM takes confidential VMs only
+ * @lock_msix: the TSM locks MSI-X tables with their functions
  * @faux: parent of the bus and of the TSM while live
  * @bridge: the host bridge while live
  * @buses: bus numbers behind @bridge
@@ -525,6 +526,7 @@ struct sim_platform {
 	unsigned int guest_rid_bits;
 	bool revoke_first;
 	bool confidential_vm;
+	bool lock_msix;
 	struct faux_device *faux;
 	struct pci_host_bridge *bridge;
 	struct resource buses;
