@@ -64,9 +64,14 @@ static const struct sim_reg sim_regs[] = {
 	{ PCI_CAPABILITY_LIST, SIM_ALL, SIM_CAP_PM },
 	{ PCI_INTERRUPT_LINE, SIM_PFS, 0, 0xff },
 
-	{ SIM_CAP_PM, SIM_ALL, 3 << 16 | SIM_CAP_EXP << 8 | PCI_CAP_ID_PM },
+	{ SIM_CAP_PM, SIM_ALL, 3 << 16 | SIM_CAP_AF << 8 | PCI_CAP_ID_PM },
 	{ SIM_CAP_PM + PCI_PM_CTRL, SIM_ALL, PCI_PM_CTRL_NO_SOFT_RESET,
 	  PCI_PM_CTRL_STATE_MASK },
+
+	/* Another way to the same reset; what it has behind this reads as 0 */
+	{ SIM_CAP_AF, SIM_ALL,
+	  (u32)(PCI_AF_CAP_TP | PCI_AF_CAP_FLR) << 24 |
+	  PCI_CAP_AF_SIZEOF << 16 | SIM_CAP_EXP << 8 | PCI_CAP_ID_AF },
 
 	{ SIM_CAP_EXP, SIM_ALL,
 	  (PCI_EXP_TYPE_ENDPOINT << 4 | 2) << 16 | PCI_CAP_ID_EXP },
@@ -342,8 +347,10 @@ static void sim_function_write_dword(struct sim_function *f,
 
 	if (where == SIM_CAP_PM + PCI_PM_CTRL && sim_pm_loses_state(old, new))
 		sim_function_lose_state(f, SIM_TDI_POWER);
-	if (where == SIM_CAP_EXP + PCI_EXP_DEVCTL &&
-	    val & mask & PCI_EXP_DEVCTL_BCR_FLR)
+	if ((where == SIM_CAP_EXP + PCI_EXP_DEVCTL &&
+	     val & mask & PCI_EXP_DEVCTL_BCR_FLR) ||
+	    (where == SIM_CAP_AF + PCI_AF_CTRL &&
+	     val & mask & PCI_AF_CTRL_FLR))
 		sim_function_lose_state(f, SIM_TDI_FLR);
 }
 

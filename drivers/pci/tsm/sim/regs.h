@@ -46,6 +46,7 @@
  * and IDE have models of their own. The root port has IDE at the same place.
  */
 #define SIM_CAP_PM		0x40
+#define SIM_CAP_AF		0x48
 #define SIM_CAP_EXP		0x50
 #define SIM_CAP_MSIX		0x90
 #define SIM_EXT_DOE		0x100

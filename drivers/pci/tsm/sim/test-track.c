@@ -130,6 +130,12 @@ static const struct write writes[] = {
 	  BIT(PF1), SIM_TDI_FLR },
 	{ "FLR of a VF", VF1, EXP(PCI_EXP_DEVCTL), 2, PCI_EXP_DEVCTL_BCR_FLR, 0,
 	  BIT(VF1), SIM_TDI_FLR },
+	{ "AF FLR of PF0", PF0, SIM_CAP_AF + PCI_AF_CTRL, 1, PCI_AF_CTRL_FLR, 0,
+	  FAMILY, SIM_TDI_FLR },
+	{ "AF FLR of a VF", VF1, SIM_CAP_AF + PCI_AF_CTRL, 1, PCI_AF_CTRL_FLR, 0,
+	  BIT(VF1), SIM_TDI_FLR },
+	{ "AF without FLR", PF0, SIM_CAP_AF + PCI_AF_CTRL, 2,
+	  0xffff & ~PCI_AF_CTRL_FLR, 0 },
 
 	/* SR-IOV: all of the capability */
 	{ "VF Enable off", PF0, SRIOV(PCI_SRIOV_CTRL), 2, 0, PCI_SRIOV_CTRL_VFE,
