@@ -197,13 +197,35 @@ static int flr_byte(struct vfio_user *u, unsigned int none)
 				 1, PCI_EXP_DEVCTL_BCR_FLR >> 8);
 }
 
+/* Another capability by which a function may be reset */
+static int af_flr(struct vfio_user *u, unsigned int none)
+{
+	return vfio_config_write(u, cap(u, PCI_CAP_ID_AF) + PCI_AF_CTRL, 1,
+				 PCI_AF_CTRL_FLR);
+}
+
+static int af_flr_dword(struct vfio_user *u, unsigned int none)
+{
+	return vfio_config_write(u, cap(u, PCI_CAP_ID_AF) + PCI_AF_CTRL, 4,
+				 PCI_AF_CTRL_FLR);
+}
+
 TEST_F(gate, reset)
 {
 	struct gate *g = &self->g;
 
+	ASSERT_LT(0, cap(g->u, PCI_CAP_ID_AF));
 	test_gated(g, reset, 0);
 	test_gated(g, flr, 0);
 	test_gated(g, flr_byte, 0);
+	test_gated(g, af_flr, 0);
+	test_gated(g, af_flr_dword, 0);
+	/* The bits beside it do nothing */
+	test_bind(g);
+	test_ok(vfio_config_write(g->u, cap(g->u, PCI_CAP_ID_AF) + PCI_AF_CTRL,
+				  2, 0xffff & ~PCI_AF_CTRL_FLR));
+	test_tdi(&g->h, g->dev, "LOCKED");
+	ASSERT_TRUE(sim_tdi_unharmed(g->d));
 }
 
 static int hot_reset(struct vfio_user *u)
@@ -403,6 +425,24 @@ static int power_cycle(struct vfio_user *u, unsigned int state)
 	return err ?: power_state(u, 0);
 }
 
+/* The same, by writes of its byte alone and of all of the register */
+static int power_byte(struct vfio_user *u, unsigned int state)
+{
+	unsigned int pos = cap(u, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	int err = vfio_config_write(u, pos, 1, state);
+
+	return err ?: vfio_config_write(u, pos, 1, 0);
+}
+
+static int power_dword(struct vfio_user *u, unsigned int state)
+{
+	unsigned int pos = cap(u, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	uint32_t was = vfio_config_read(u, pos, 4) & ~PCI_PM_CTRL_STATE_MASK;
+	int err = vfio_config_write(u, pos, 4, was | state);
+
+	return err ?: vfio_config_write(u, pos, 4, was);
+}
+
 TEST_F(gate, power)
 {
 	struct gate *g = &self->g;
@@ -411,6 +451,8 @@ TEST_F(gate, power)
 	test_gated(g, low_power_cycle, 0);
 	for (state = 1; state <= 3; state++)
 		test_gated(g, power_cycle, state);
+	test_gated(g, power_byte, 3);
+	test_gated(g, power_dword, 3);
 	/* That it has already is no change */
 	test_bind(g);
 	test_ok(power_state(g->u, 0));
@@ -568,6 +610,76 @@ TEST_F(gate, bars)
 	}
 	test_err(EBUSY, vfio_config_write(g->u, PCI_BASE_ADDRESS_0, 4, -1));
 	ASSERT_EQ(bar[0], vfio_config_read(g->u, PCI_BASE_ADDRESS_0, 4));
+}
+
+static int bist(struct vfio_user *u, unsigned int val)
+{
+	return vfio_config_write(u, PCI_BIST, 1, val);
+}
+
+/* It is the last byte of a register that has others */
+static int bist_dword(struct vfio_user *u, unsigned int val)
+{
+	uint32_t was = vfio_config_read(u, PCI_CACHE_LINE_SIZE, 4);
+
+	return vfio_config_write(u, PCI_CACHE_LINE_SIZE, 4,
+				 (was & 0xffffff) | val << 24);
+}
+
+/*
+ * VFIO passes what is written to it on, and a device does not forgive any write.
+ * What else is written next to it does no harm.
+ */
+TEST_F(gate, self_test)
+{
+	struct gate *g = &self->g;
+
+	test_gated(g, bist, PCI_BIST_START);
+	test_gated(g, bist, 0);
+	test_gated(g, bist_dword, PCI_BIST_START);
+	test_gated(g, bist_dword, 0);
+	test_bind(g);
+	test_ok(vfio_config_write(g->u, PCI_CACHE_LINE_SIZE, 1, 0x10));
+	test_ok(vfio_config_write(g->u, PCI_CACHE_LINE_SIZE, 2, 0x10));
+	test_tdi(&g->h, g->dev, "LOCKED");
+	ASSERT_TRUE(sim_tdi_unharmed(g->d));
+}
+
+/*
+ * A ROM that is not there can neither be moved nor enabled. The device, which would
+ * take any write to its register for a change, sees none.
+ */
+TEST_F(gate, rom)
+{
+	static const uint32_t vals[] = { 0, PCI_ROM_ADDRESS_ENABLE, ~0x7ff, -1 };
+	struct gate *g = &self->g;
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_ROM_REGION_INDEX,
+	};
+	unsigned int step, i;
+
+	for (step = 0; step < 3; step++) {
+		for (i = 0; i < ARRAY_SIZE(vals); i++) {
+			test_ok(vfio_config_write(g->u, PCI_ROM_ADDRESS, 4,
+						  vals[i]));
+			test_ok(vfio_config_write(g->u, PCI_ROM_ADDRESS, 1,
+						  vals[i] & 0xff));
+			ASSERT_EQ(0, vfio_config_read(g->u, PCI_ROM_ADDRESS, 4));
+		}
+		ASSERT_EQ(0, ioctl(g->u->device, VFIO_DEVICE_GET_REGION_INFO,
+				   &info));
+		ASSERT_EQ(0, info.size);
+		if (step == 0) {
+			test_bind(g);
+		} else if (step == 1) {
+			test_tdi(&g->h, g->dev, "LOCKED");
+			test_start(g);
+		} else {
+			test_tdi(&g->h, g->dev, "RUN");
+		}
+	}
+	ASSERT_TRUE(sim_tdi_unharmed(g->d));
 }
 
 /* A write of many registers is made or refused as a whole */
