@@ -11,6 +11,7 @@
 #include <linux/cleanup.h>
 #include <linux/generic_pt/iommu.h>
 #include <linux/highmem.h>
+#include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/memory_hotplug.h>
 #include <linux/module.h>
@@ -105,10 +106,7 @@ static int sim_iommu_walk(struct sim_iommu_domain *d, u64 iova, u64 need,
 	return -EFAULT;
 }
 
-/*
- * Memory and nothing else: there is no path from here to another device, and a
- * page frame without memory cannot be read by the processor.
- */
+/* A page frame without memory cannot be read by the processor. */
 static struct page *sim_iommu_page(phys_addr_t phys)
 {
 	struct page *page = pfn_to_online_page(PHYS_PFN(phys));
@@ -118,9 +116,23 @@ static struct page *sim_iommu_page(phys_addr_t phys)
 	return page;
 }
 
-static int sim_iommu_access(struct sim_iommu_domain *d, u64 iova, void *buf,
-			    size_t len, bool to_memory)
+/*
+ * The BARs of the functions of the same platform, as peers reach them: of other
+ * devices there are none on its buses.
+ */
+static void __iomem *sim_iommu_peer(struct sim_function *f, phys_addr_t phys)
 {
+	struct sim_platform *p = f->dev->platform;
+
+	if (!p || !p->mem || phys < p->window.start || phys > p->window.end)
+		return NULL;
+	return p->mem + (phys - p->window.start);
+}
+
+static int sim_iommu_access(struct sim_function *f, struct sim_iommu_domain *d,
+			    u64 iova, void *buf, size_t len, bool to_memory)
+{
+	void __iomem *peer;
 	phys_addr_t phys;
 	struct page *page;
 	int rc;
@@ -129,6 +141,14 @@ static int sim_iommu_access(struct sim_iommu_domain *d, u64 iova, void *buf,
 			    &phys);
 	if (rc)
 		return rc;
+	peer = sim_iommu_peer(f, phys);
+	if (peer) {
+		if (to_memory)
+			memcpy_toio(peer, buf, len);
+		else
+			memcpy_fromio(buf, peer, len);
+		return 0;
+	}
 	page = sim_iommu_page(phys);
 	if (!page)
 		return -EFAULT;
@@ -151,7 +171,7 @@ static int sim_iommu_access(struct sim_iommu_domain *d, u64 iova, void *buf,
  *
  * Context: any but under a raw spinlock.
  * Return: 0; -ENXIO if the function is blocked; -EFAULT if nothing is mapped, or
- * something that is not memory; -EACCES without the permission.
+ * neither memory nor a BAR of a peer; -EACCES without the permission.
  */
 int sim_iommu_copy(struct sim_function *f, u64 iova, void *buf, size_t len,
 		   bool to_memory)
@@ -164,7 +184,7 @@ int sim_iommu_copy(struct sim_function *f, u64 iova, void *buf, size_t len,
 	if (!id || !id->domain)
 		return -ENXIO;
 
-	rc = sim_iommu_access(id->domain, iova, buf, len, to_memory);
+	rc = sim_iommu_access(f, id->domain, iova, buf, len, to_memory);
 	if (rc && id->dev)
 		report_iommu_fault(&id->domain->domain, id->dev, iova,
 				   to_memory ? IOMMU_FAULT_WRITE :
