@@ -536,31 +536,108 @@ TEST_F(share, foreign_importer)
 	close(other);
 }
 
-/* What iommufd has mapped it loses for good: it is to be unmapped, and mapped anew */
+/* A function of the same VMM, in the same address space: a peer of the first one */
+static int peer_open(struct share *s, const char *bdf, struct vfio_user *peer)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = s->u->ioas,
+	};
+	int err;
+
+	err = sim_pci_driver(bdf, "vfio-pci");
+	err = err ?: vfio_open_cdev(peer, bdf);
+	err = err ?: vfio_bind(peer, s->h.iommufd);
+	err = err ?: vfio_find_dma(peer);
+	if (!err && ioctl(peer->device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		err = -errno;
+	return err ?: vfio_set_master(peer, true);
+}
+
+#define RAM_IOVA	(IOVA + 0x100000)
+
+/* Have the peer copy a word from memory to @iova: how its write ended */
+static int peer_writes(struct vfio_user *peer, uint32_t *ram, uint64_t iova,
+		       uint32_t val)
+{
+	int result;
+
+	*ram = val;
+	result = dma(peer, DMA_IN, RAM_IOVA, 0, sizeof(val));
+	return result ? -EIO : dma(peer, DMA_OUT, iova, 0, sizeof(val));
+}
+
+/* And how a read of that ended */
+static int peer_reads(struct vfio_user *peer, uint64_t iova)
+{
+	return dma(peer, DMA_IN, iova, 0, sizeof(uint32_t));
+}
+
+/*
+ * What iommufd has mapped it loses for good: it is to be unmapped, and mapped anew.
+ * Until then no peer gets there, neither while it is the VM's nor afterwards. What
+ * is shared they reach all the time.
+ */
 TEST_F(share, iommufd_importer)
 {
 	struct share *s = &self->s;
-	int private, shared;
+	struct vfio_user peer;
+	int private, shared, step;
+	uint32_t *ram, val;
 
+	ram = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, ram);
+	vfio_init(&peer);
+	test_ok(peer_open(s, s->m.s.vf[1], &peer));
+	test_ok(vfio_map(s->u, ram, PAGE, RAM_IOVA, true));
 	private = vfio_dma_buf(s->u, 0, PRIVATE, PAGE);
 	shared = vfio_dma_buf(s->u, 0, SHARED_PAGE, PAGE);
 	ASSERT_LE(0, private);
 	ASSERT_LE(0, shared);
 	test_ok(map_file(s->u, private, IOVA, PAGE));
 	test_ok(map_file(s->u, shared, IOVA + PAGE, PAGE));
+	ASSERT_EQ(DMA_OK, peer_writes(&peer, ram, IOVA, 0x11));
+	test_ok(load(s->mem, PRIVATE, &val));
+	ASSERT_EQ(0x11, val);
 
-	test_bind(s);
-	test_err(ENODEV, map_file(s->u, private, IOVA + 2 * PAGE, PAGE));
-	test_ok(map_file(s->u, shared, IOVA + 3 * PAGE, PAGE));
-	/* The area is there all the same */
-	test_err(EEXIST, map_file(s->u, shared, IOVA, PAGE));
-	test_unbind(s);
+	for (step = 1; step <= 3; step++) {
+		if (step == 1)
+			test_bind(s);
+		else if (step == 2)
+			test_start(s);
+		else
+			test_unbind(s);
+		ASSERT_EQ(DMA_FAULT, peer_writes(&peer, ram, IOVA, 0x22));
+		ASSERT_EQ(DMA_FAULT, peer_reads(&peer, IOVA));
+		ASSERT_EQ(DMA_OK, peer_writes(&peer, ram, IOVA + PAGE + 0x800,
+					      0x30 + step));
+		test_ok(load(s->mem, SHARED, &val));
+		ASSERT_EQ(0x30 + step, val);
+		/* The area is there all the same */
+		test_err(EEXIST, map_file(s->u, shared, IOVA, PAGE));
+		if (step != 1)
+			continue;
+		test_err(ENODEV, map_file(s->u, private, IOVA + 2 * PAGE, PAGE));
+		test_ok(map_file(s->u, shared, IOVA + 3 * PAGE, PAGE));
+		ASSERT_EQ(DMA_OK, peer_reads(&peer, IOVA + 3 * PAGE));
+	}
+	/* It got there never again, and would not by what is there now */
+	test_ok(load(s->mem, PRIVATE, &val));
+	ASSERT_EQ(0, val);
 
 	test_ok(vfio_unmap(s->u, IOVA, PAGE));
 	test_ok(map_file(s->u, private, IOVA, PAGE));
+	ASSERT_EQ(DMA_OK, peer_writes(&peer, ram, IOVA, 0x44));
+	test_ok(load(s->mem, PRIVATE, &val));
+	ASSERT_EQ(0x44, val);
+	ASSERT_EQ(DMA_OK, peer_reads(&peer, IOVA));
 	test_ok(vfio_unmap(s->u, IOVA, PAGE));
 	test_ok(vfio_unmap(s->u, IOVA + PAGE, PAGE));
 	test_ok(vfio_unmap(s->u, IOVA + 3 * PAGE, PAGE));
+	vfio_close(&peer);
+	test_ok(vfio_unmap(s->u, RAM_IOVA, PAGE));
+	munmap(ram, PAGE);
 	close(private);
 	close(shared);
 }
