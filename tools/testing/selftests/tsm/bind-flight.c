@@ -345,5 +345,5 @@ TEST_F(bind_flight, unbinds)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

@@ -432,5 +432,5 @@ TEST_F(bind_loss, not_of_others)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

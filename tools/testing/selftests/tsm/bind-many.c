@@ -524,5 +524,5 @@ TEST_F(foreign, objects)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

@@ -398,5 +398,5 @@ TEST_F_TIMEOUT(race, everybody, 600)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

@@ -304,5 +304,5 @@ TEST_F(same_tdi, bind_goes_on)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The tests of iommufd pass with any TSM that has a connected device, named by
 # TSM_DEVICE. Name them a function of a simulated one, about which they are told
-# no more than that: what only a simulator can be made to do they skip.
+# no more than that: what only a simulator can be made to do they skip. Programs that
+# do nothing else skip as a whole, and say why.
 
 ksft_skip=4
 config=/sys/kernel/config/tsm-sim
 platform=$config/given
 pci=/sys/bus/pci/devices
 programs="bind bind-errno bind-req bind-fuzz"
+simulated="bind-many bind-loss bind-flight bind-turn bind-race"
+simulated="$simulated vfio-gate vfio-close vfio-share vfio-msix"
 
 # shellcheck disable=SC2317 # called by trap
 leave() {
@@ -36,7 +39,7 @@ mkdir -p "$platform/d0" && echo 1 >"$platform/live" || exit 1
 bdf=$(cat "$platform/d0/bdf")
 cat "$platform/tsm" >"$pci/$bdf/tsm/connect" || exit 1
 
-echo "1..$(echo "$programs" | wc -w)"
+echo "1..$(echo "$programs $simulated" | wc -w)"
 number=0
 failed=0
 for program in $programs; do
@@ -47,6 +50,19 @@ for program in $programs; do
 	if [ $status -eq 0 ] && [ "$passed" -gt 0 ]; then
 		echo "# $program: $passed tests passed"
 		echo "ok $number $program"
+	else
+		echo "$log" | sed 's/^/# /'
+		echo "not ok $number $program"
+		failed=1
+	fi
+done
+for program in $simulated; do
+	number=$((number + 1))
+	log=$(TSM_DEVICE=$bdf "./$program" 2>&1)
+	status=$?
+	if [ $status -eq $ksft_skip ] &&
+	   echo "$log" | grep -q 'SKIP needs the simulated platform'; then
+		echo "ok $number $program says that it needs the simulator"
 	else
 		echo "$log" | sed 's/^/# /'
 		echo "not ok $number $program"

@@ -212,4 +212,12 @@ static inline int iommufd_harness_run(int argc, char **argv)
 /* Why tests skip of what only the simulated platform can be made to do */
 #define NEEDS_SIMULATOR	"needs the simulated platform, not TSM_DEVICE"
 
+/* Run the tests of a program which has none about just any device */
+static inline int simulated_harness_run(int argc, char **argv)
+{
+	if (!machine_is_simulated())
+		ksft_exit_skip("%s\n", NEEDS_SIMULATOR);
+	return iommufd_harness_run(argc, argv);
+}
+
 #endif /* __TSM_MACHINE_H */

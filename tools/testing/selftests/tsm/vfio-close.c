@@ -278,5 +278,5 @@ TEST_F(last, guessed_ids)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

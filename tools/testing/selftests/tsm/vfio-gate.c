@@ -782,5 +782,5 @@ TEST_F(physical, doe_and_ide)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

@@ -215,5 +215,5 @@ TEST_F(msix, interrupts)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

@@ -785,5 +785,5 @@ TEST_F(share, interrupts)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }
