@@ -26,6 +26,34 @@
 
 #include "vfio_pci_priv.h"
 
+/* --- how far it is -------------------------------------------------------------- */
+
+/*
+ * The one place that changes it. What dma-bufs are to make of that, and mappings,
+ * is up to the caller.
+ */
+static void vfio_pci_tsm_set_state(struct vfio_pci_core_device *vdev,
+				   enum vfio_pci_tsm_state state,
+				   struct pci_tdi_report *report)
+{
+	lockdep_assert_held_write(&vdev->memory_lock);
+
+	kvfree(vdev->tsm.report);
+	vdev->tsm.report = report;
+	WRITE_ONCE(vdev->tsm.state, state);
+	wake_up_all(&vdev->tsm.settled);
+}
+
+/* It is known what is shared: peers lose the rest, and may have that again */
+static void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev,
+				enum vfio_pci_tsm_state state,
+				struct pci_tdi_report *report)
+{
+	vfio_pci_tsm_set_state(vdev, state, report);
+	vfio_pci_dma_buf_unhold(vdev);
+	vfio_pci_dma_buf_move(vdev, false);
+}
+
 /* --- what a locked function does not do --------------------------------------- */
 
 /*
@@ -34,8 +62,14 @@
  */
 static bool vfio_pci_tsm_refuses(struct vfio_pci_core_device *vdev)
 {
-	return READ_ONCE(vdev->tsm.state) != VFIO_PCI_TSM_OPEN &&
-	       !pci_tdi_quarantined(vdev->pdev);
+	switch (READ_ONCE(vdev->tsm.state)) {
+	case VFIO_PCI_TSM_LOCKING:
+	case VFIO_PCI_TSM_LOCKED:
+		/* until it is known here, see vfio_pci_tsm_event() */
+		return !pci_tdi_quarantined(vdev->pdev);
+	default:
+		return false;
+	}
 }
 
 /**
@@ -59,6 +93,9 @@ int vfio_pci_tsm_check(struct vfio_pci_core_device *vdev)
  * vfio_pci_tsm_down_write() - take memory_lock to reset or power down a function
  * @vdev: the function
  *
+ * What a quarantine has closed is opened here, if that is over: PCI/TSM does not
+ * tell, and VFIO's user does this to have the function back.
+ *
  * Context: May sleep.
  *
  * Return: 0 with memory_lock held for writing, or %-EBUSY without, see
@@ -69,6 +106,9 @@ int vfio_pci_tsm_down_write(struct vfio_pci_core_device *vdev)
 	int ret;
 
 	down_write(&vdev->memory_lock);
+	if (vdev->tsm.state == VFIO_PCI_TSM_KEPT &&
+	    !pci_tdi_quarantined(vdev->pdev))
+		vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_OPEN, NULL);
 	ret = vfio_pci_tsm_check(vdev);
 	if (ret)
 		up_write(&vdev->memory_lock);
@@ -380,32 +420,6 @@ vm_fault_t vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 
 /* --- hooks ------------------------------------------------------------------------ */
 
-/*
- * The one place that changes it. What dma-bufs are to make of that, and mappings,
- * is up to the caller.
- */
-static void vfio_pci_tsm_set_state(struct vfio_pci_core_device *vdev,
-				   enum vfio_pci_tsm_state state,
-				   struct pci_tdi_report *report)
-{
-	lockdep_assert_held_write(&vdev->memory_lock);
-
-	kvfree(vdev->tsm.report);
-	vdev->tsm.report = report;
-	WRITE_ONCE(vdev->tsm.state, state);
-	wake_up_all(&vdev->tsm.settled);
-}
-
-/* It is known what is shared: peers lose the rest, and may have that again */
-static void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev,
-				enum vfio_pci_tsm_state state,
-				struct pci_tdi_report *report)
-{
-	vfio_pci_tsm_set_state(vdev, state, report);
-	vfio_pci_dma_buf_unhold(vdev);
-	vfio_pci_dma_buf_move(vdev, false);
-}
-
 /* Not so in D1 either, from which a device may have to be reset */
 static bool vfio_pci_tsm_works(struct vfio_pci_core_device *vdev)
 {
@@ -504,7 +518,7 @@ static void vfio_pci_tsm_event(void *priv, enum pci_tdi_event event)
 		return;
 
 	guard(rwsem_write)(&vdev->memory_lock);
-	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_LOCKED, NULL);
+	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_KEPT, NULL);
 	vfio_pci_dma_buf_hold_pinned(vdev);
 	vfio_pci_dma_buf_move(vdev, false);
 	vfio_pci_zap_bars(vdev);
