@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A function that is locked for a VM: what of its memory VFIO and peer devices
- * still reach, and that interrupts arrive. The simulated device has its MSI-X
- * table and pending bits in the middle of BAR0, and reports the pages from the
- * one to the other as shared; all else is the VM's.
+ * still reach, and that interrupts arrive. See tsm_share.h for what of it is whose.
  */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -18,43 +14,7 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
-#include "tsm_machine.h"
-
-#define PAGE		0x1000
-#define BAR0_BYTES	0x20000
-#define TABLE		0x10000
-/* Of the page with the pending bits a stop wipes nothing, of others it does */
-#define SHARED_PAGE	0x18000
-#define SHARED		0x18800
-#define SHARED_END	0x19000
-#define PRIVATE		0x8000
-#define PRIVATE_AFTER	SHARED_END
-#define NR_MSIX		8
-#define IOVA		0x10000000
-
-/**
- * struct share - a function that can be locked, and its BAR0
- * @m: the machine
- * @h: its VMM
- * @d: the device that it is of
- * @dev: the function, UNLOCKED in the beginning
- * @u: its VFIO user
- * @bar: BAR0
- * @mem: the same, mapped
- * @peer: somebody who has mapped a dma-buf, or -1
- * @bdf: its name
- */
-struct share {
-	struct machine m;
-	struct host h;
-	struct sim_device *d;
-	struct assigned *dev;
-	struct vfio_user *u;
-	struct vfio_bar bar;
-	uint8_t *mem;
-	int peer;
-	char bdf[32];
-};
+#include "tsm_share.h"
 
 FIXTURE(share)
 {
@@ -71,118 +31,12 @@ FIXTURE_VARIANT_ADD(share, vf) { .vf = true };
 
 FIXTURE_SETUP(share)
 {
-	struct share *s = &self->s;
-
-	host_init(&s->h);
-	s->peer = -1;
-	sim_sweep();
-	test_ok(machine_build(&s->m, 2));
-	s->d = &s->m.s.sim.d[variant->vf ? 0 : 1];
-	snprintf(s->bdf, sizeof(s->bdf), "%s",
-		 variant->vf ? s->m.s.vf[0] : s->d->bdf);
-	test_ok(host_open(&s->h, VM_CONFIDENTIAL));
-	test_ok(host_assign(&s->h, s->bdf, 0x10, &s->dev));
-	s->u = &s->dev->u;
-	test_ok(vfio_find_dma(s->u));
-	test_ok(vfio_set_master(s->u, true));
-	test_ok(vfio_bar(s->u, 0, &s->bar));
-	ASSERT_EQ(BAR0_BYTES, s->bar.size);
-	ASSERT_TRUE(s->bar.mmap);
-	s->mem = mmap(NULL, BAR0_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      s->u->device, s->bar.offset);
-	ASSERT_NE(MAP_FAILED, s->mem);
-}
-
-/* The peer lets go */
-static void unimport(struct share *s)
-{
-	if (s->peer >= 0)
-		close(s->peer);
-	s->peer = -1;
+	test_ok(share_build(&self->s, variant->vf));
 }
 
 FIXTURE_TEARDOWN(share)
 {
-	struct share *s = &self->s;
-
-	/* Whoever closes the function waits for it */
-	unimport(s);
-	munmap(s->mem, BAR0_BYTES);
-	host_close(&s->h);
-	EXPECT_EQ(0, machine_leave(&s->m, __test_passed(_metadata)));
-}
-
-static int bind_device(struct share *s)
-{
-	return cmd_bind(s->h.iommufd, s->dev->vdevice, NULL);
-}
-
-static int start_device(struct share *s)
-{
-	return cmd_op(s->h.iommufd, s->dev->vdevice, s->h.arch,
-		      TSM_OP_START);
-}
-
-static int unbind_device(struct share *s)
-{
-	return cmd_unbind(s->h.iommufd, s->dev->vdevice, NULL);
-}
-
-#define test_bind(s) test_ok(bind_device(s))
-#define test_start(s) test_ok(start_device(s))
-#define test_unbind(s) test_ok(unbind_device(s))
-
-/* --- access ------------------------------------------------------------------------ */
-
-static __thread sigjmp_buf bus_jump;
-
-static void bus_error(int sig)
-{
-	siglongjmp(bus_jump, 1);
-}
-
-/* An access to mapped memory: 0, or -EFAULT with SIGBUS */
-static int touch(uint8_t *mem, uint32_t *val, bool write)
-{
-	struct sigaction act = { .sa_handler = bus_error }, old;
-	int err = -EFAULT;
-
-	sigaction(SIGBUS, &act, &old);
-	if (!sigsetjmp(bus_jump, 1)) {
-		if (write)
-			__atomic_store_n((uint32_t *)mem, *val, __ATOMIC_RELAXED);
-		else
-			*val = __atomic_load_n((uint32_t *)mem, __ATOMIC_RELAXED);
-		err = 0;
-	}
-	sigaction(SIGBUS, &old, NULL);
-	return err;
-}
-
-static int load(uint8_t *mem, size_t at, uint32_t *val)
-{
-	return touch(mem + at, val, false);
-}
-
-static int store(uint8_t *mem, size_t at, uint32_t val)
-{
-	return touch(mem + at, &val, true);
-}
-
-static int bar_read(struct vfio_user *u, struct vfio_bar *bar, size_t at,
-		    void *buf, size_t len)
-{
-	ssize_t done = pread(u->device, buf, len, bar->offset + at);
-
-	return done < 0 ? -errno : done == (ssize_t)len ? 0 : -EIO;
-}
-
-static int bar_write(struct vfio_user *u, struct vfio_bar *bar, size_t at,
-		     const void *buf, size_t len)
-{
-	ssize_t done = pwrite(u->device, buf, len, bar->offset + at);
-
-	return done < 0 ? -errno : done == (ssize_t)len ? 0 : -EIO;
+	EXPECT_EQ(0, share_strike(&self->s, __test_passed(_metadata)));
 }
 
 /* All that is the VM's is closed, all that is shared is as it was */
@@ -432,17 +286,6 @@ TEST_F(share, ioeventfd)
 
 /* --- dma-bufs -------------------------------------------------------------------------- */
 
-/* By a peer that is content with that */
-static int import_once(const char *bdf, int buf)
-{
-	int fd = vfio_import(bdf, buf);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
 /* Map it for DMA of the functions of an iommufd */
 static int map_file(struct vfio_user *u, int buf, uint64_t iova, uint64_t len)
 {
@@ -640,88 +483,6 @@ TEST_F(share, iommufd_importer)
 	munmap(ram, PAGE);
 	close(private);
 	close(shared);
-}
-
-/* --- quarantine ------------------------------------------------------------------------- */
-
-/*
- * One that could not be stopped: nobody knows whose its memory is, not even who
- * opens it anew, until it was both reset and connected anew
- */
-TEST_F(share, quarantined)
-{
-	struct share *s = &self->s;
-	uint32_t val;
-	int buf, other;
-
-	buf = vfio_dma_buf(s->u, 0, SHARED_PAGE, PAGE);
-	other = vfio_dma_buf(s->u, 0, TABLE, PAGE);
-	ASSERT_LE(0, buf);
-	ASSERT_LE(0, other);
-	test_bind(s);
-	test_ok(load(s->mem, SHARED, &val));
-	test_ok(import_once(s->bdf, buf));
-	/* One who does not let go keeps it: nobody waits for him here */
-	s->peer = vfio_import(s->bdf, other);
-	ASSERT_LE(0, s->peer);
-	test_ok(sim_set(s->d, "tsm_fault", "release"));
-	test_err(ENOTRECOVERABLE, unbind_device(s));
-	test_ok(sim_set(s->d, "tsm_fault", "none"));
-	test_tdi(&s->h, s->dev, "ERROR QUARANTINED");
-
-	/* What was mapped, and shared, a moment ago */
-	test_err(EFAULT, load(s->mem, SHARED, &val));
-	test_err(EFAULT, load(s->mem, PRIVATE, &val));
-	test_err(EBUSY, bar_read(s->u, &s->bar, SHARED, &val, 4));
-	test_err(ENODEV, import_once(s->bdf, buf));
-	test_err(EBUSY, import_once(s->bdf, other));
-	unimport(s);
-	test_err(EBUSY, import_once(s->bdf, other));
-	close(other);
-	/* A reset is what it needs, and opens nothing yet */
-	ASSERT_EQ(0, ioctl(s->u->device, VFIO_DEVICE_RESET));
-	test_err(EFAULT, load(s->mem, SHARED, &val));
-	test_err(ENODEV, import_once(s->bdf, buf));
-	close(buf);
-
-	munmap(s->mem, BAR0_BYTES);
-	host_close(&s->h);
-	test_ok(host_open(&s->h, VM_CONFIDENTIAL));
-	test_ok(host_add(&s->h, s->bdf, &s->dev));
-	s->u = &s->dev->u;
-	s->mem = mmap(NULL, BAR0_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      s->u->device, s->bar.offset);
-	ASSERT_NE(MAP_FAILED, s->mem);
-	test_err(EFAULT, load(s->mem, SHARED, &val));
-	test_err(EBUSY, bar_read(s->u, &s->bar, PRIVATE, &val, 4));
-	test_ok(host_viommu(&s->h, s->dev));
-	test_err(ENOTRECOVERABLE, host_vdevice(&s->h, s->dev, 0x10));
-
-	test_disconnect(s->d);
-	test_connect(s->d);
-	test_ok(load(s->mem, PRIVATE, &val));
-	test_ok(bar_read(s->u, &s->bar, SHARED, &val, 4));
-	test_ok(host_vdevice(&s->h, s->dev, 0x10));
-	test_bind(s);
-}
-
-/* One whose lock failed half way, and could not be undone: who waits, ends */
-TEST_F(share, quarantined_by_lock)
-{
-	struct share *s = &self->s;
-	struct iommu_vdevice_tsm_bind bind;
-	uint32_t val;
-
-	s->m.changed = true;
-	test_ok(sim_set(s->d, "tsm_fault", "report release"));
-	test_err_bind(EIO, s->h.iommufd, s->dev->vdevice, &bind);
-	ASSERT_EQ(TSM_OUT_QUARANTINED, bind.out_flags & TSM_OUT_QUARANTINED);
-	test_ok(sim_set(s->d, "tsm_fault", "none"));
-
-	test_err(EFAULT, load(s->mem, SHARED, &val));
-	test_err(EBUSY, bar_read(s->u, &s->bar, SHARED, &val, 4));
-	ASSERT_EQ(0, ioctl(s->u->device, VFIO_DEVICE_RESET));
-	test_err_bind(ENOTRECOVERABLE, s->h.iommufd, s->dev->vdevice, &bind);
 }
 
 /* --- interrupts -------------------------------------------------------------------------- */
