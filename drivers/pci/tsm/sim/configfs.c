@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 #include <linux/tsm.h>
+#include <uapi/linux/tsm.h>
 
 #include "sim.h"
 
@@ -236,6 +237,32 @@ static ssize_t sim_platform_lock_msix_store(struct config_item *item,
 }
 CONFIGFS_ATTR(sim_platform_, lock_msix);
 
+static ssize_t sim_platform_arch_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%u\n", READ_ONCE(to_sim_platform(item)->arch));
+}
+
+static ssize_t sim_platform_arch_store(struct config_item *item,
+				       const char *page, size_t count)
+{
+	struct sim_platform *p = to_sim_platform(item);
+	u32 arch;
+	int rc;
+
+	rc = kstrtou32(page, 0, &arch);
+	if (rc)
+		return rc;
+	if (arch == TSM_ARCH_NONE || arch > TSM_ARCH_SIM)
+		return -EINVAL;
+
+	guard(mutex)(&p->lock);
+	if (p->live)
+		return -EBUSY;
+	WRITE_ONCE(p->arch, arch);
+	return count;
+}
+CONFIGFS_ATTR(sim_platform_, arch);
+
 static struct configfs_attribute *sim_platform_attrs[] = {
 	&sim_platform_attr_live,
 	&sim_platform_attr_parallel,
@@ -247,6 +274,7 @@ static struct configfs_attribute *sim_platform_attrs[] = {
 	&sim_platform_attr_revoke_first,
 	&sim_platform_attr_confidential_vm,
 	&sim_platform_attr_lock_msix,
+	&sim_platform_attr_arch,
 	NULL
 };
 
@@ -288,6 +316,7 @@ static struct config_group *sim_make_platform(struct config_group *group,
 
 	mutex_init(&p->lock);
 	p->parallel = true;
+	p->arch = TSM_ARCH_SIM;
 	p->op_mask = SIM_OP_MASK;
 	p->guest_rid_bits = SIM_GUEST_RID_BITS;
 	p->domain = PCI_DOMAIN_NR_NOT_SET;

@@ -676,6 +676,7 @@ const struct pci_tdi_ops *sim_link_tdi_ops_init(struct sim_link_tsm *tsm,
 						const struct sim_platform *p)
 {
 	tsm->tdi_ops = sim_link_tdi_ops;
+	tsm->tdi_ops.arch = p->arch;
 	tsm->tdi_ops.op_mask = p->op_mask;
 	tsm->tdi_ops.guest_rid_bits = p->guest_rid_bits;
 	if (p->revoke_first)

@@ -505,6 +505,7 @@ struct sim_device {
  * @revoke_first: the TSM wants MMIO revoked before the device is stopped
  * @confidential_vm: the TSM takes confidential VMs only
  * @lock_msix: the TSM locks MSI-X tables with their functions
+ * @arch: whose numbers the TSM says it speaks, enum tsm_arch
  * @faux: parent of the bus and of the TSM while live
  * @bridge: the host bridge while live
  * @buses: bus numbers behind @bridge
@@ -527,6 +528,7 @@ struct sim_platform {
 	bool revoke_first;
 	bool confidential_vm;
 	bool lock_msix;
+	u32 arch;
 	struct faux_device *faux;
 	struct pci_host_bridge *bridge;
 	struct resource buses;
