@@ -99,6 +99,39 @@ TEST_F(two_tsms, one_viommu)
 	trace_end();
 }
 
+/* They are of two architectures: a request in the other's numbers is no request */
+TEST_F(two_tsms, of_two_arches)
+{
+	struct iommu_hw_info_tsm info;
+	struct tsm_tdi_state_resp state;
+	struct host *h = &self->h;
+	struct assigned *dev[2];
+	const uint32_t arch[2] = { TSM_ARCH_SIM, TSM_ARCH_CCA };
+	unsigned int i;
+
+	test_ok(sim_platform_live(&self->b.sim.p, false));
+	test_ok(sim_platform_set(&self->b.sim.p, "arch", "1"));
+	test_ok(scene_devices(&self->b));
+	test_ok(host_assign(h, self->a.vf[0], 0x10, &dev[0]));
+	test_ok(host_assign(h, self->b.vf[0], 0x11, &dev[1]));
+	for (i = 0; i < 2; i++) {
+		uint32_t vdevice = dev[i]->vdevice;
+
+		test_cmd_hw_info(h->iommufd, dev[i]->u.dev_id, &info);
+		ASSERT_EQ(arch[i], info.tsm_arch);
+		test_cmd_bind(h->iommufd, vdevice, NULL);
+		test_err_op(EINVAL, h->iommufd, vdevice, arch[!i],
+			    TSM_OP_START);
+		test_err(EINVAL, cmd_tdi_state(h->iommufd, vdevice, arch[!i],
+					       &state));
+		test_ok(cmd_tdi_state(h->iommufd, vdevice, arch[i], &state));
+		ASSERT_EQ(TSM_TDI_LOCKED, state.state);
+		test_cmd_op(h->iommufd, vdevice, arch[i], TSM_OP_START);
+		test_ok(cmd_tdi_state(h->iommufd, vdevice, arch[i], &state));
+		ASSERT_EQ(TSM_TDI_RUN, state.state);
+	}
+}
+
 /* The numbers of a VM are one space, whoever binds its functions */
 TEST_F(two_tsms, one_numbering)
 {
