@@ -10,7 +10,7 @@ config=/sys/kernel/config/tsm-sim
 platform=$config/given
 pci=/sys/bus/pci/devices
 programs="bind bind-errno bind-req bind-fuzz"
-simulated="bind-many bind-loss bind-flight bind-turn bind-race"
+simulated="bind-many bind-loss bind-flight bind-turn bind-memory bind-race"
 simulated="$simulated vfio-gate vfio-close vfio-share vfio-quarantine vfio-msix"
 
 # shellcheck disable=SC2317 # called by trap
