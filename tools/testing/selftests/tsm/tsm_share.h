@@ -154,7 +154,7 @@ static inline int store(uint8_t *mem, size_t at, uint32_t val)
 }
 
 static inline int bar_read(struct vfio_user *u, struct vfio_bar *bar, size_t at,
-		    void *buf, size_t len)
+			   void *buf, size_t len)
 {
 	ssize_t done = pread(u->device, buf, len, bar->offset + at);
 
@@ -162,7 +162,7 @@ static inline int bar_read(struct vfio_user *u, struct vfio_bar *bar, size_t at,
 }
 
 static inline int bar_write(struct vfio_user *u, struct vfio_bar *bar, size_t at,
-		     const void *buf, size_t len)
+			    const void *buf, size_t len)
 {
 	ssize_t done = pwrite(u->device, buf, len, bar->offset + at);
 
