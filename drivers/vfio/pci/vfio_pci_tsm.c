@@ -17,6 +17,7 @@
 #include <linux/fs.h>
 #include <linux/iommufd.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/pci-tdi.h>
@@ -25,6 +26,8 @@
 #include <linux/wait.h>
 
 #include "vfio_pci_priv.h"
+
+MODULE_IMPORT_NS("IOMMUFD");
 
 /* --- how far it is -------------------------------------------------------------- */
 
