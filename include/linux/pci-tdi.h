@@ -136,7 +136,7 @@ enum pci_tdi_dma {
  * @run: LOCKED to RUN
  * @guest_req: any other request of the guest. Both buffers are kernel memory.
  *	The request is as long as &enum tsm_op says, or no longer than
- *	@max_req_len. On entry *resp_len says how many bytes fit at resp; on
+ *	@max_req_len. On entry ``*resp_len`` says how many bytes fit at resp; on
  *	return, how many are there, or with -EMSGSIZE how many are needed.
  * @state: ask the device for the TDI's state. Returns an error if the state
  *	stays unknown. Optional; without it an ERROR is noticed only by failing
@@ -163,7 +163,7 @@ enum pci_tdi_dma {
  * TDI is being torn down. @stop gets the rest of the one time that a teardown
  * has.
  *
- * *tsm_code is what the architecture has to say about success or failure beyond
+ * ``*tsm_code`` is what the architecture has to say about success or failure beyond
  * the errno. The core has set it to 0, passes it on and makes nothing of it.
  *
  * @create, @destroy, @lock, @report and @stop are mandatory.

@@ -250,6 +250,7 @@ static struct pci_tdi_report *parse(struct report_walk *walk, const void *p,
  * Context: May sleep; allocates.
  *
  * Return: the report, for pci_tdi_report_free(), or
+ *
  * * %-EINVAL	- @layout makes no sense: the caller's fault
  * * %-EMSGSIZE	- longer than PCI_TDI_REPORT_MAX_SIZE
  * * %-EBADMSG	- lengths do not add up, a range is empty, ranges descend or

@@ -382,7 +382,7 @@ static int tsm_tdi_guest_req(struct pci_tdi *tdi, struct tsm_tdi_call *call)
  * * %-ENOTRECOVERABLE	- QUARANTINED
  * * %-EINTR		- interrupted before anything happened, or killed
  * * %-ETIMEDOUT	- took longer than a conversation may
- * * others		- of a hook or the TSM driver; *tsm_code may say more
+ * * others		- of a hook or the TSM driver; ``*tsm_code`` may say more
  */
 int pci_tdi_guest_req(struct pci_tdi *tdi, struct pci_tdi_req *req,
 		      struct pci_tdi_result *result)

@@ -353,6 +353,7 @@ static void tsm_tdi_drop(struct pci_tdi *tdi)
  * @args->host_ops takes.
  *
  * Return: the TDI, for pci_tdi_destroy(), or
+ *
  * * %-EINVAL		- no VM, one that is not confidential for a TSM that
  *			  takes no other, a @guest_rid that the TSM has no room
  *			  for, or a vIOMMU of another VM or another TSM

@@ -85,6 +85,7 @@ static int tsm_viommu_unmake(struct pci_tdi_viommu *viommu,
  * Context: May sleep; interruptible.
  *
  * Return: the vIOMMU, for pci_tdi_viommu_put(), or
+ *
  * * %-EINVAL		- no VM, or one that is not confidential for a TSM that
  *			  takes no other
  * * %-ENXIO		- no connected DSM manages @pdev, or its TSM goes away
