@@ -60,6 +60,24 @@ apply_patch() {
 	}
 }
 
+# What kernel-doc says of files, wherever in them
+kernel_doc() {
+	PYTHONDONTWRITEBYTECODE=1 "$builds_tree/scripts/kernel-doc" -none "$@" 2>&1 |
+		sed -E 's/^([^ ]+ [^ :]+):[0-9]+ /\1 /' | LC_ALL=C sort
+}
+
+# ... and of those of them that there were before the commit that HEAD is
+kernel_doc_before() {
+	local f files=() before=$work/before
+
+	rm -rf "$before"
+	for f in "$@"; do
+		mkdir -p "$before/$(dirname "$f")"
+		in_tree show "HEAD~1:$f" >"$before/$f" 2>/dev/null && files+=("$f")
+	done
+	[ ${#files[@]} -eq 0 ] || (cd "$before" && kernel_doc "${files[@]}")
+}
+
 # git am, checkpatch and kernel-doc
 style() {
 	local files said bad=0
@@ -72,8 +90,9 @@ style() {
 	}
 	mapfile -t files < <(changed_files | grep '\.[ch]$')
 	if [ ${#files[@]} -gt 0 ]; then
-		said=$(cd "$builds_tree" && PYTHONDONTWRITEBYTECODE=1 \
-			scripts/kernel-doc -none "${files[@]}" 2>&1) || bad=1
+		# what the base has to say of itself is not the patch's
+		said=$(LC_ALL=C comm -13 <(kernel_doc_before "${files[@]}") \
+			<(cd "$builds_tree" && kernel_doc "${files[@]}"))
 		[ -z "$said" ] || {
 			printf '%s\n' "$said"
 			bad=1

@@ -116,6 +116,7 @@ static u64 iommufd_tsm_viommu_types(const struct pci_tdi_caps *caps)
  * In the place of &iommu_ops.hw_info, as that is not asked.
  *
  * Return: &struct iommu_hw_info_tsm, to be freed, or
+ *
  * * %-EOPNOTSUPP	- not a PCI function
  * * %-ENOMEM		- out of memory
  */

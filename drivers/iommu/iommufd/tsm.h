@@ -22,6 +22,15 @@ static inline bool iommufd_viommu_is_tsm(const struct iommufd_viommu *viommu)
 	return iommufd_viommu_type_is_tsm(viommu->type);
 }
 
+/* A vIOMMU of a TSM has events of TDIs and no others, and nobody else has these */
+static inline bool
+iommufd_viommu_has_veventq(const struct iommufd_viommu *viommu, u32 type)
+{
+	bool tdis = type == IOMMU_VEVENTQ_TYPE_TSM;
+
+	return iommufd_viommu_is_tsm(viommu) == tdis;
+}
+
 #ifdef CONFIG_PCI_TSM
 void *iommufd_tsm_hw_info(struct device *dev, u32 *length,
 			  enum iommu_hw_info_type *type);
