@@ -353,6 +353,7 @@ struct tdi_race_waiter {
 	struct fake_tsm *f;
 	struct pci_tdi *tdi;
 	enum tdi_race_op op;
+	struct completion ready;	/* a signal reaches it from here on */
 	int rc;
 };
 
@@ -390,6 +391,7 @@ static int tdi_race_waiter_thread(void *w_)
 	struct tdi_race_waiter *w = w_;
 
 	allow_signal(SIGINT);
+	complete(&w->ready);
 	w->rc = tdi_race_wait(w);
 	return 0;
 }
@@ -419,10 +421,14 @@ static void tdi_race_interrupted(struct kunit *test)
 		/* that it begins shows that no stop is thought to wait still */
 		task = tdi_request_begin(f, &r, w.tdi);
 		fake_log_clear(f);
-		waiter = kthread_run(tdi_race_waiter_thread, &w, "tdi_waiter");
+		init_completion(&w.ready);
+		w.rc = 0;
+		waiter = kthread_create(tdi_race_waiter_thread, &w, "tdi_waiter");
 		KUNIT_ASSERT_FALSE(test, IS_ERR(waiter));
 		get_task_struct(waiter);
-		/* not before it waits, as far as anybody can know */
+		wake_up_process(waiter);
+		wait_for_completion(&w.ready);
+		/* most likely it waits for the TDI then; before that is as good */
 		msleep(20);
 		send_sig(SIGINT, waiter, 1);
 		kthread_stop_put(waiter);
