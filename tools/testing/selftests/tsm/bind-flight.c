@@ -311,7 +311,7 @@ TEST_F(bind_flight, without_end)
 	test_ok(host_run(h, self->f.dev));
 	for (i = 0; i < ARRAY_SIZE(d); i++) {
 		test_ok(sim_set(d[i], "fault", "report-portions 1"));
-		test_ok(sim_set(d[i], "latency_ms", "900"));
+		test_ok(sim_set(d[i], "latency_ms", "600"));
 	}
 	test_ok(call_start(&self->f.call, regenerate, h, self->f.dev));
 	test_ok(call_start(&binding, bind, h, other));

@@ -323,8 +323,8 @@ FIXTURE_TEARDOWN(quarantine)
  * Reset, which is how VFIO closes it, and connected anew, it is a function like any
  * other, for whoever comes next; also at this place in another platform.
  */
-#define test_over(self, disconnect) \
-	_test_over(_metadata, &(self)->h, (self)->d, (self)->m.bdf[0], disconnect)
+#define test_over(h, d, bdf, disconnect) \
+	_test_over(_metadata, h, d, bdf, disconnect)
 static void _test_over(struct __test_metadata *_metadata, struct host *h,
 		       struct sim_device *d, const char *bdf, bool disconnect)
 {
@@ -383,7 +383,7 @@ TEST_F(quarantine, by_unbind)
 	ASSERT_EQ(TSM_OUT_QUARANTINED, unbind.out_flags);
 	/* That was one event, not one for each who asks */
 	test_no_event(self);
-	test_over(self, true);
+	test_over(&self->h, self->d, self->m.bdf[0], true);
 }
 
 /* Nobody asked for it: the TSM goes, and cannot take it along */
@@ -399,7 +399,7 @@ TEST_F(quarantine, by_tsm)
 	test_no_event(self);
 	test_ok(sim_set(self->d, "tsm_fault", "none"));
 	test_ok(sim_platform_tsm(&self->m.s.sim.p, true));
-	test_over(self, false);
+	test_over(&self->h, self->d, self->m.bdf[0], false);
 }
 
 /* --- others ----------------------------------------------------------------------------- */

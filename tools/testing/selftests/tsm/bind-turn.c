@@ -20,6 +20,7 @@
  * @busy: function about which the TSM talks, for longer than any test
  * @dev: function whose turn does not come
  * @holder: the call about @busy
+ * @unbinder: the one that ends it
  * @call: the one that waits
  */
 struct turn {
@@ -29,6 +30,7 @@ struct turn {
 	struct assigned *busy;
 	struct assigned *dev;
 	struct call holder;
+	struct call unbinder;
 	struct call call;
 };
 
@@ -176,10 +178,12 @@ static void _test_undisturbed(struct __test_metadata *_metadata,
 			      struct turn *t)
 {
 	ASSERT_FALSE(atomic_load(&t->holder.ended));
-	test_cmd_unbind(t->h.iommufd, t->busy->vdevice, NULL);
+	test_ok(call_start(&t->unbinder, wait_unbind, &t->h, t->busy));
 	test_err(ENXIO, call_wait(&t->holder, PROMPT_MS));
+	/* Whoever waits may have its turn before the unbind has */
 	test_ok(sim_set(t->d, "fault", "none"));
 	test_ok(sim_set(t->d, "latency_ms", "0"));
+	test_ok(call_wait(&t->unbinder, PROMPT_MS));
 }
 
 /* Nothing of the call is left: all that it was for can be had, for the first time */

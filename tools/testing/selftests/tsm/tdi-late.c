@@ -67,7 +67,7 @@ TEST_F(late, slow)
 {
 	struct scene *s = &self->s;
 
-	test_ok(sim_set(s->d, "latency_ms", "%d", SIM_MAX_LATENCY_MS));
+	test_ok(sim_set(s->d, "latency_ms", "600"));
 	test_ok(sim_pci_write(self->fn1, "remove", "1"));
 	ASSERT_STREQ(STEPS_DOWN " destroy", trace_steps(self->fn1));
 	test_state(&s->v, "t", "UNLOCKED DEAD");
