@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints of the PCI/TSM core: one per state transition and one per
- * message exchanged with a device, or operation of a TSM's firmware. They are a
- * debugging aid and no ABI.
+ * Tracepoints of the PCI/TSM core: state transitions, messages exchanged with
+ * devices, and what firmware and the hosts of TDIs are asked to do or told. They
+ * are a debugging aid and no ABI.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM pci_tsm

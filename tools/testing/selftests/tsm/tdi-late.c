@@ -12,9 +12,6 @@
 /* Who measures and who allows do not have the same clock */
 #define CLOCK_MS	500
 
-#define STEPS_DOWN	"stop revoke dma-off host-dma-off release ungate"
-#define STEPS_FORCED	"stop! stop-force revoke dma-off host-dma-off release ungate"
-
 FIXTURE(late)
 {
 	struct scene s;

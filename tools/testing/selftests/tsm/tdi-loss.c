@@ -23,10 +23,6 @@
 #define  DOE_READ	0x14
 #define EXT_CAP_IDE	0x30
 
-/* Of a TDI in RUN that does DMA */
-#define STEPS_DOWN	"stop revoke dma-off host-dma-off release ungate"
-#define STEPS_FORCED	"stop! stop-force revoke dma-off host-dma-off release ungate"
-
 /* --- the scene ------------------------------------------------------------------ */
 
 FIXTURE(loss)

@@ -5,10 +5,6 @@
  */
 #include "tsm_harness.h"
 
-/* Of a TDI in RUN that does DMA */
-#define STEPS_DOWN	"stop revoke dma-off host-dma-off release ungate"
-#define STEPS_FORCED	"stop! stop-force revoke dma-off host-dma-off release ungate"
-
 /* --- what is tried ------------------------------------------------------------------ */
 
 FIXTURE(ladder)

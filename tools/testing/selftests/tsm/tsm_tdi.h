@@ -110,6 +110,10 @@ const char *trace_dma(const char *bdf);
 const char *trace_steps(const char *bdf);
 void trace_end(void);
 
+/* What trace_steps() says of the teardown of a TDI in RUN that does DMA */
+#define STEPS_DOWN	"stop revoke dma-off host-dma-off release ungate"
+#define STEPS_FORCED	"stop! stop-force revoke dma-off host-dma-off release ungate"
+
 #define SHA384_SIZE	48
 void sha384(const void *p, size_t len, uint8_t digest[SHA384_SIZE]);
 

@@ -10,8 +10,6 @@
 
 #include "tsm_machine.h"
 
-#define STEPS_DOWN	"stop revoke dma-off host-dma-off release ungate"
-
 /* How long two threads have to collide, in ms */
 #define RACE_MS		3000
 
