@@ -20,8 +20,8 @@
 #include "tsm_tdi.h"
 
 #define NR_VFS		256
-#define NR_CALLS	20000
-#define NR_ROUNDS	11
+#define NR_CALLS	5000
+#define NR_ROUNDS	41
 #define NR_BINDS	40
 
 static struct sim_platform platform;
@@ -56,6 +56,16 @@ static double median(double *v, size_t nr)
 {
 	qsort(v, nr, sizeof(*v), smaller);
 	return v[nr / 2];
+}
+
+/* What a call costs when nothing else wants the processors */
+static double least(const double *v, size_t nr)
+{
+	double min = v[0];
+
+	while (nr--)
+		min = v[nr] < min ? v[nr] : min;
+	return min;
 }
 
 /* --- the scene ------------------------------------------------------------------- */
@@ -170,7 +180,10 @@ static double two_ns(call_fn fn)
 	return (double)(now_ns() - start_ns) / (2 * NR_CALLS);
 }
 
-/* One and the other in turns: what disturbs one disturbs the other */
+/*
+ * One and the other in turns, in rounds so short that some of each are left alone:
+ * two threads need both processors, and whoever else runs takes more from them.
+ */
 static void bench_calls(void)
 {
 	double req[NR_ROUNDS], info[NR_ROUNDS], req2[NR_ROUNDS], info2[NR_ROUNDS];
@@ -185,10 +198,10 @@ static void bench_calls(void)
 		req2[i] = two_ns(ask_state);
 		info2[i] = two_ns(ask_iommu);
 	}
-	req_ns = median(req, NR_ROUNDS);
-	info_ns = median(info, NR_ROUNDS);
-	req2_ns = median(req2, NR_ROUNDS);
-	info2_ns = median(info2, NR_ROUNDS);
+	req_ns = least(req, NR_ROUNDS);
+	info_ns = least(info, NR_ROUNDS);
+	req2_ns = least(req2, NR_ROUNDS);
+	info2_ns = least(info2, NR_ROUNDS);
 	printf("one call at iommufd              one thread  two threads, each\n"
 	       "  IOMMU_GET_HW_INFO             %8.0f ns %8.0f ns\n"
 	       "  IOMMU_VDEVICE_TSM_REQ (state) %8.0f ns %8.0f ns\n\n",
