@@ -125,8 +125,7 @@ int pci_tsm_converse(struct pci_dev *pdev, int (*talk)(struct pci_dev *pdev))
 	rc = mutex_lock_killable(&to_pci_tsm_pf0(pdev->tsm)->lock);
 	if (!rc) {
 		scoped_guard(mutex, &tsm_lock)
-			s->deadline = jiffies +
-				      msecs_to_jiffies(TSM_CONVERSATION_MS);
+			s->deadline = tsm_tdi_deadline(TSM_CONVERSATION_MS);
 		rc = talk(pdev);
 		mutex_unlock(&to_pci_tsm_pf0(pdev->tsm)->lock);
 	}

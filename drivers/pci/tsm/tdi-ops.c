@@ -20,7 +20,7 @@
 
 /* --- conversations ----------------------------------------------------------- */
 
-/* The jiffies after which a call that begins now has no more time */
+/* The jiffies after which what begins now, on a TDI or not, has no more time */
 unsigned long tsm_tdi_deadline(unsigned int ms)
 {
 	KUNIT_STATIC_STUB_REDIRECT(tsm_tdi_deadline, ms);

@@ -326,16 +326,18 @@ static int fake_stop(struct pci_tsm_tdi *tdi, bool force, u64 *tsm_code)
 	struct fake_tsm *f = to_fake(tdi);
 	bool gone = tsm_pdev_removed(f->pf0.pdev);
 	int may = fake_may_send(tdi->tsm->dsm_dev);
+	bool over = force || (f->one_deadline && f->stops++);
 	int rc = fake_talk(f, force ? TSM_STEP_STOP_FORCE : TSM_STEP_STOP,
 			   force ? "stop-force" : "stop", tdi->tsm->dsm_dev);
 
 	/*
 	 * Goes on, whoever gave up, but leaves a device alone that is gone, and
-	 * has no more time when the first attempt took it all.
+	 * has no more time when the first attempt took it all, be it another
+	 * TDI's that goes with this one.
 	 */
 	if (gone)
 		KUNIT_EXPECT_EQ(f->test, -ENODEV, may);
-	else if (force && f->late & BIT(TSM_STEP_STOP))
+	else if (over && f->late & BIT(TSM_STEP_STOP))
 		KUNIT_EXPECT_EQ(f->test, -ETIMEDOUT, may);
 	else
 		KUNIT_EXPECT_EQ(f->test, 0, may);

@@ -61,6 +61,9 @@ struct fake_bus;
  * @fail: errno of each step that is to fail
  * @fail_once: fail the next time only
  * @late: bit n: step n goes on until its conversation is to end, and fails then
+ * @one_deadline: with @late: the first stop takes all the time that there is for
+ *	all of them, so that the others are over when they begin
+ * @stops: without force, so far
  * @in_late: when not NULL, completed when a step of @late has begun
  * @in_req: when not NULL, completed by guest_req(), which then waits until its
  *	conversation is to end, or for @go_on
@@ -84,6 +87,8 @@ struct fake_tsm {
 	int fail[FAKE_STEPS];
 	bool fail_once;
 	unsigned long late;
+	bool one_deadline;
+	unsigned int stops;
 	struct completion *in_late;
 	struct completion *in_req;
 	struct completion *go_on;

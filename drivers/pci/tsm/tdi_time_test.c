@@ -342,12 +342,67 @@ static void tdi_time_shortened(struct kunit *test)
 	}
 }
 
+/* What takes all TDIs of a TSM, or of all of them */
+static const struct tdi_time_all {
+	const char *name;
+	bool shutdown;
+} tdi_time_alls[] = {
+	{ "TSM unregistered", false },
+	{ "shutdown", true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(tdi_time_all, tdi_time_alls, name);
+
+#define KILLED	" stop stop-force" DOWN " destroy event-unbound"
+
+/*
+ * However many devices do not let their TDIs go: there is one time for all, and
+ * what comes after it is done for each.
+ */
+static void tdi_time_one_deadline(struct kunit *test)
+{
+	const struct tdi_time_all *c = test->param_value;
+	struct fake_tsm *f[2] = { test->priv, fake_tsm_new(test) };
+	int nr = c->shutdown ? ARRAY_SIZE(f) : 1;
+	struct pci_tdi *tdi[2][FAKE_VFS];
+	unsigned long start;
+
+	/* a shutdown is for all TSMs that there are */
+	KUNIT_ASSERT_FALSE(test, c->shutdown && tsm_link_present());
+	for (int i = 0; i < nr; i++) {
+		fake_tsm_connect(f[i]);
+		for (int j = 0; j < FAKE_VFS; j++) {
+			tdi[i][j] = fake_tdi(f[i], f[i]->vf[j].pdev);
+			fake_tdi_to(f[i], tdi[i][j], TSM_PHASE_RUN);
+		}
+		f[i]->late = BIT(TSM_STEP_STOP);
+		f[i]->one_deadline = true;
+	}
+
+	fake_hurry(test);
+	start = jiffies;
+	if (c->shutdown)
+		tsm_links_shutdown();
+	else
+		fake_tsm_unregister(f[0]);
+	tdi_time_took(test, start, TSM_TEARDOWN_MS);
+
+	for (int i = 0; i < nr; i++) {
+		FAKE_EXPECT_LOG(f[i], KILLED KILLED " disconnect");
+		for (int j = 0; j < FAKE_VFS; j++)
+			KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi[i][j]->phase);
+		if (f[i]->registered)
+			fake_tsm_unregister(f[i]);
+	}
+}
+
 static struct kunit_case tdi_time_kunit_cases[] = {
 	KUNIT_CASE_PARAM(tdi_time_up, tdi_time_gen_params),
 	KUNIT_CASE(tdi_time_reset),
 	KUNIT_CASE_PARAM(tdi_time_killed, tdi_time_gen_params),
 	KUNIT_CASE_PARAM(tdi_time_teardown, tdi_time_down_gen_params),
 	KUNIT_CASE(tdi_time_shortened),
+	KUNIT_CASE_PARAM(tdi_time_one_deadline, tdi_time_all_gen_params),
 	{}
 };
 
