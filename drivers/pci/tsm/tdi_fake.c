@@ -6,6 +6,8 @@
 #include <kunit/test.h>
 #include <kunit/visibility.h>
 #include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/pci.h>
 #include <linux/pci-tdi-report.h>
 #include <linux/sched/signal.h>
@@ -639,6 +641,28 @@ static unsigned long fake_deadline(unsigned int ms)
 void fake_hurry(struct kunit *test)
 {
 	kunit_activate_static_stub(test, tsm_tdi_deadline, fake_deadline);
+}
+
+/**
+ * fake_thread() - do something in a thread of its own
+ * @test: that needs it
+ * @fn: what
+ * @arg: of @fn
+ *
+ * The thread may be over before anybody looks at it again: so there is a
+ * reference to it from before it begins.
+ *
+ * Return: the thread, for kthread_stop_put()
+ */
+struct task_struct *fake_thread(struct kunit *test, int (*fn)(void *arg),
+				void *arg)
+{
+	struct task_struct *task = kthread_create(fn, arg, "tdi_fake");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	get_task_struct(task);
+	wake_up_process(task);
+	return task;
 }
 
 /* A function is removed, as its driver core does it */

@@ -12,6 +12,7 @@
 #include <linux/pci.h>
 #include <linux/pci-tdi.h>
 #include <linux/pci-tsm.h>
+#include <linux/sched/task.h>
 #include <linux/tsm.h>
 
 #include "tdi.h"
@@ -123,6 +124,8 @@ void fake_fn_leave(struct fake_tsm *f, struct pci_dev *pdev);
 void fake_log_clear(struct fake_tsm *f);
 int fake_tsm_sleep(struct fake_tsm *f);
 void fake_hurry(struct kunit *test);
+struct task_struct *fake_thread(struct kunit *test, int (*fn)(void *arg),
+				void *arg);
 
 struct fake_vm *fake_vm_new(struct kunit *test);
 struct pci_tdi_vm fake_vm_desc(struct fake_vm *vm);

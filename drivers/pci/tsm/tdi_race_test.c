@@ -12,7 +12,6 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 
 #include "tdi_fake.h"
 
@@ -106,9 +105,7 @@ static struct task_struct *tdi_request_begin(struct fake_tsm *f,
 	*r = (struct tdi_request){ .tdi = tdi };
 	init_completion(&r->in_req);
 	f->in_req = &r->in_req;
-	task = kthread_run(tdi_request_thread, r, "tdi_request");
-	KUNIT_ASSERT_FALSE(f->test, IS_ERR(task));
-	get_task_struct(task);
+	task = fake_thread(f->test, tdi_request_thread, r);
 	wait_for_completion(&r->in_req);
 	return task;
 }
@@ -249,9 +246,7 @@ static void tdi_race_cuts_late(struct kunit *test)
 		init_completion(&r.in_req);
 		f->in_late = &r.in_req;
 		f->late = BIT(late->step);
-		task = kthread_run(tdi_race_late_thread, &r, "tdi_late");
-		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-		get_task_struct(task);
+		task = fake_thread(test, tdi_race_late_thread, &r);
 		wait_for_completion(&r.in_req);
 		/* neither is a reason to begin with */
 		KUNIT_EXPECT_EQ(test, -EBUSY, fake_tsm_disconnect(f));
@@ -321,9 +316,7 @@ static void tdi_race_parallel(struct kunit *test)
 		} else {
 			/* the second one waits for the first one's end */
 			r[1] = (struct tdi_request){ .tdi = tdi[1] };
-			task[1] = kthread_run(tdi_request_thread, &r[1], "tdi");
-			KUNIT_ASSERT_FALSE(test, IS_ERR(task[1]));
-			get_task_struct(task[1]);
+			task[1] = fake_thread(test, tdi_request_thread, &r[1]);
 			msleep(50);
 			KUNIT_EXPECT_EQ(test, 1, atomic_read(&f->running));
 			complete_all(&go_on);
@@ -423,10 +416,7 @@ static void tdi_race_interrupted(struct kunit *test)
 		fake_log_clear(f);
 		init_completion(&w.ready);
 		w.rc = 0;
-		waiter = kthread_create(tdi_race_waiter_thread, &w, "tdi_waiter");
-		KUNIT_ASSERT_FALSE(test, IS_ERR(waiter));
-		get_task_struct(waiter);
-		wake_up_process(waiter);
+		waiter = fake_thread(test, tdi_race_waiter_thread, &w);
 		wait_for_completion(&w.ready);
 		/* most likely it waits for the TDI then; before that is as good */
 		msleep(20);

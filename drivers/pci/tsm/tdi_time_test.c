@@ -8,12 +8,10 @@
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/completion.h>
-#include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 
 #include "tdi_fake.h"
 
@@ -167,9 +165,7 @@ static struct task_struct *tdi_time_start(struct fake_tsm *f,
 
 	init_completion(&u->in_late);
 	f->in_late = &u->in_late;
-	task = kthread_run(thread, u, "tdi_time");
-	KUNIT_ASSERT_FALSE(f->test, IS_ERR(task));
-	get_task_struct(task);
+	task = fake_thread(f->test, thread, u);
 	wait_for_completion(&u->in_late);
 	return task;
 }
