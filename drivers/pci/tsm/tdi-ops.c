@@ -482,7 +482,8 @@ int tsm_tdi_sync(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 	return 0;
 }
 
-void tsm_tdi_fill_state(struct pci_tdi *tdi, struct tsm_tdi_state_resp *state)
+static void tsm_tdi_fill_state(struct pci_tdi *tdi,
+			       struct tsm_tdi_state_resp *state)
 {
 	*state = (struct tsm_tdi_state_resp){ .generation = tdi->generation };
 
@@ -511,42 +512,6 @@ void tsm_tdi_fill_state(struct pci_tdi *tdi, struct tsm_tdi_state_resp *state)
 	}
 }
 
-/**
- * pci_tdi_get_state() - in what state is a TDI?
- * @tdi: the TDI
- * @state: result, filled in by success only
- *
- * Asks the device, if the TDI is LOCKED or RUN and the TSM's driver can, so that
- * an ERROR is noticed.
- *
- * Context: May sleep; interruptible. Waits for an operation on this TDI.
- *
- * Return:
- * * %0			- success
- * * %-EINTR		- interrupted
- * * %-ETIMEDOUT	- the device took longer than a conversation may
- * * others		- of the TSM driver: the device did not answer
- */
-int pci_tdi_get_state(struct pci_tdi *tdi, struct tsm_tdi_state_resp *state)
-{
-	struct tsm_tdi_call call = tsm_tdi_call_begin();
-	int rc;
-
-	ACQUIRE(mutex_intr, lock)(&tdi->lock);
-	rc = ACQUIRE_ERR(mutex_intr, &lock);
-	if (rc)
-		return rc;
-
-	rc = tsm_tdi_sync(tdi, &call);
-	/* about to be torn down: what it is until then */
-	if (rc && rc != -ENXIO)
-		return rc;
-
-	tsm_tdi_fill_state(tdi, state);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(pci_tdi_get_state);
-
 /* What an operation tells beside its errno */
 void tsm_tdi_fill_result(struct pci_tdi *tdi, const struct tsm_tdi_call *call,
 			 struct pci_tdi_result *result)
@@ -560,6 +525,50 @@ void tsm_tdi_fill_result(struct pci_tdi *tdi, const struct tsm_tdi_call *call,
 	if (tdi->phase == TSM_PHASE_QUARANTINED)
 		result->flags |= TSM_OUT_QUARANTINED;
 }
+
+/**
+ * tsm_tdi_query() - in what state is a TDI?
+ * @tdi: the TDI
+ * @call: its time
+ * @state: result, filled in by success only
+ *
+ * What everybody who asks for the state is told. A TDI about to be torn down is
+ * what it is until then.
+ *
+ * Context: Holds the TDI's lock. May sleep; interruptible.
+ *
+ * Return: 0, or an error of tsm_tdi_sync() other than -ENXIO
+ */
+int tsm_tdi_query(struct pci_tdi *tdi, struct tsm_tdi_call *call,
+		  struct tsm_tdi_state_resp *state)
+{
+	int rc = tsm_tdi_sync(tdi, call);
+
+	if (rc && rc != -ENXIO)
+		return rc;
+
+	tsm_tdi_fill_state(tdi, state);
+	return 0;
+}
+
+/**
+ * pci_tdi_get_state() - in what state is a TDI?
+ * @tdi: the TDI
+ * @state: result, filled in by success only
+ *
+ * The same as pci_tdi_state_req(), for who has nothing else to be told.
+ *
+ * Context: May sleep; interruptible. Waits for an operation on this TDI.
+ *
+ * Return: 0, or an error of pci_tdi_state_req() other than -EINVAL
+ */
+int pci_tdi_get_state(struct pci_tdi *tdi, struct tsm_tdi_state_resp *state)
+{
+	struct pci_tdi_result unused;
+
+	return pci_tdi_state_req(tdi, tdi->arch, state, &unused);
+}
+EXPORT_SYMBOL_GPL(pci_tdi_get_state);
 
 /* --- lock -------------------------------------------------------------------- */
 

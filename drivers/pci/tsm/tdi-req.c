@@ -309,14 +309,11 @@ static int tsm_tdi_get_state(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 	if (room < sizeof(struct tsm_tdi_state_resp))
 		return -EMSGSIZE;
 
-	rc = tsm_tdi_sync(tdi, call);
-	if (rc && rc != -ENXIO) {
+	rc = tsm_tdi_query(tdi, call, call->resp);
+	if (rc)
 		call->resp_len = 0;
-		return rc;
-	}
 
-	tsm_tdi_fill_state(tdi, call->resp);
-	return 0;
+	return rc;
 }
 
 static int tsm_tdi_guest_req(struct pci_tdi *tdi, struct tsm_tdi_call *call)
@@ -426,15 +423,16 @@ EXPORT_SYMBOL_GPL(pci_tdi_guest_req);
  * @result: see &struct pci_tdi_result
  *
  * What pci_tdi_guest_req() does with that operation, for who asks often: there is
- * nothing to be checked but @arch, and nobody to be asked unless the TDI is LOCKED
- * or RUN, so that the device can have gone to ERROR.
+ * nothing to be checked but @arch. The device is asked if the TDI is LOCKED or RUN
+ * and the TSM's driver can, so that an ERROR is noticed; else nobody is.
  *
  * Context: May sleep; interruptible. Waits for an operation on this TDI.
  *
  * Return:
- * * %0			- success
+ * * %0			- success; a TDI about to be torn down is what it is until
+ *			  then
  * * %-EINVAL		- another architecture's request
- * * %-EINTR		- interrupted
+ * * %-EINTR		- interrupted, or killed
  * * %-ETIMEDOUT	- the device took longer than a conversation may
  * * others		- of the TSM driver: the device did not answer
  */
@@ -442,7 +440,7 @@ int pci_tdi_state_req(struct pci_tdi *tdi, u32 arch,
 		      struct tsm_tdi_state_resp *state,
 		      struct pci_tdi_result *result)
 {
-	static const struct tsm_tdi_call no_call;
+	struct tsm_tdi_call call = tsm_tdi_call_begin();
 	int rc;
 
 	*result = (struct pci_tdi_result){};
@@ -454,19 +452,9 @@ int pci_tdi_state_req(struct pci_tdi *tdi, u32 arch,
 	if (rc)
 		return rc;
 
-	if (tdi->phase == TSM_PHASE_LOCKED || tdi->phase == TSM_PHASE_RUN) {
-		struct tsm_tdi_call call = tsm_tdi_call_begin();
-
-		call.op = TSM_OP_GET_TDI_STATE;
-		call.resp = state;
-		call.resp_len = sizeof(*state);
-		rc = tsm_tdi_get_state(tdi, &call);
-		tsm_tdi_fill_result(tdi, &call, result);
-		return rc;
-	}
-
-	tsm_tdi_fill_state(tdi, state);
-	tsm_tdi_fill_result(tdi, &no_call, result);
-	return 0;
+	call.op = TSM_OP_GET_TDI_STATE;
+	rc = tsm_tdi_query(tdi, &call, state);
+	tsm_tdi_fill_result(tdi, &call, result);
+	return rc;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_state_req);

@@ -335,7 +335,8 @@ void tsm_tdi_power_put(struct pci_tdi *tdi);
 int tsm_tdi_sync(struct pci_tdi *tdi, struct tsm_tdi_call *call);
 bool tsm_tdi_was_reset(struct pci_tdi *tdi);
 int tsm_tdi_run(struct pci_tdi *tdi, struct tsm_tdi_call *call);
-void tsm_tdi_fill_state(struct pci_tdi *tdi, struct tsm_tdi_state_resp *state);
+int tsm_tdi_query(struct pci_tdi *tdi, struct tsm_tdi_call *call,
+		  struct tsm_tdi_state_resp *state);
 void tsm_tdi_fill_result(struct pci_tdi *tdi, const struct tsm_tdi_call *call,
 			 struct pci_tdi_result *result);
 

@@ -335,6 +335,7 @@ enum tdi_race_op {
 	OP_RUN,
 	OP_STOP,
 	OP_STATE,
+	OP_STATE_REQ,
 	OP_REQUEST,
 	OP_CREATE,
 	OP_VIOMMU,
@@ -366,6 +367,8 @@ static int tdi_race_wait(struct tdi_race_waiter *w)
 		return pci_tdi_stop(w->tdi, &result);
 	case OP_STATE:
 		return pci_tdi_get_state(w->tdi, &state);
+	case OP_STATE_REQ:
+		return pci_tdi_state_req(w->tdi, TSM_ARCH_SIM, &state, &result);
 	case OP_REQUEST:
 		return tdi_request_run(w->tdi);
 	case OP_CREATE:

@@ -370,6 +370,7 @@ static const struct phase_case {
 	enum tsm_tdi_phase phase;
 	const char *log;
 } phase_cases[] = {
+	{ "DEAD", TSM_PHASE_DEAD, "" },
 	{ "UNLOCKED", TSM_PHASE_UNLOCKED, "" },
 	{ "LOCKED", TSM_PHASE_LOCKED, " state" },
 	{ "RUN", TSM_PHASE_RUN, " state" },

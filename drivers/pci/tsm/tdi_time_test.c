@@ -31,12 +31,15 @@ static void tdi_time_took(struct kunit *test, unsigned long start,
 	KUNIT_EXPECT_TRUE(test, time_before(jiffies, end + 5 * HZ));
 }
 
-static int tdi_time_request(struct pci_tdi *tdi)
+static int tdi_time_request(struct pci_tdi *tdi, enum tsm_op op)
 {
+	struct tsm_tdi_state_resp state;
 	struct pci_tdi_result result;
 	struct pci_tdi_req req = {
 		.arch = TSM_ARCH_SIM,
-		.op = TSM_OP_GUEST_MSG,
+		.op = op,
+		.resp = &state,
+		.resp_len = sizeof(state),
 	};
 
 	return pci_tdi_guest_req(tdi, &req, &result);
@@ -48,6 +51,8 @@ enum tdi_time_op {
 	OP_LOCK,
 	OP_RUN,
 	OP_STATE,
+	OP_STATE_REQ,
+	OP_STATE_LONG,
 	OP_REQUEST,
 };
 
@@ -73,6 +78,10 @@ static const struct tdi_time_case {
 	  " run state" },
 	{ "state", OP_STATE, TSM_PHASE_RUN, TSM_STEP_STATE, " state",
 	  " state" },
+	{ "state request", OP_STATE_REQ, TSM_PHASE_LOCKED, TSM_STEP_STATE,
+	  " state", " state" },
+	{ "state, asked for as by a guest", OP_STATE_LONG, TSM_PHASE_RUN,
+	  TSM_STEP_STATE, " state", " state" },
 	{ "request", OP_REQUEST, TSM_PHASE_RUN, TSM_STEP_REQUEST, " request",
 	  " request state" },
 };
@@ -91,8 +100,12 @@ static int tdi_time_do(struct pci_tdi *tdi, enum tdi_time_op op)
 		return pci_tdi_run(tdi, &result);
 	case OP_STATE:
 		return pci_tdi_get_state(tdi, &state);
+	case OP_STATE_REQ:
+		return pci_tdi_state_req(tdi, TSM_ARCH_SIM, &state, &result);
+	case OP_STATE_LONG:
+		return tdi_time_request(tdi, TSM_OP_GET_TDI_STATE);
 	case OP_REQUEST:
-		return tdi_time_request(tdi);
+		return tdi_time_request(tdi, TSM_OP_GUEST_MSG);
 	}
 
 	return -EIO;
