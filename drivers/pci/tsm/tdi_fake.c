@@ -102,9 +102,12 @@ static int fake_talk(struct fake_tsm *f, enum tsm_tdi_step step,
 
 	if (f->in_late)
 		complete(f->in_late);
-	while (!(rc = fake_may_send(dsm)))
+	while (!(rc = fake_may_send(dsm))) {
+		if (f->late_go_on && try_wait_for_completion(f->late_go_on))
+			return 0;
 		usleep_range(100, 200);
-	return rc;
+	}
+	return f->late_deaf ? 0 : rc;
 }
 
 static void fake_enter(struct fake_tsm *f)
@@ -173,7 +176,7 @@ static struct pci_tsm_tdi *fake_create(struct pci_tsm *tsm,
 {
 	struct fake_tsm *f = fake_of((struct pci_tsm_ops *)tsm->tsm_dev->pci_ops);
 	struct fake_tdi *tdi;
-	int rc = fake_step(f, TSM_STEP_CREATE, "create");
+	int rc = fake_talk(f, TSM_STEP_CREATE, "create", tsm->dsm_dev);
 
 	/* creation and destruction are the DSM's business */
 	lockdep_assert_held(&to_pci_tsm_pf0(tsm->dsm_dev->tsm)->lock);

@@ -46,6 +46,30 @@ struct fake_fn {
 	enum tsm_tdi_state state;
 };
 
+/* What may happen to a TDI; see tdi_test_event() */
+enum tdi_test_event {
+	EVENT_LOCK,
+	EVENT_RUN,
+	EVENT_STOP,
+	EVENT_QUERY,		/* and the device is as it was left */
+	EVENT_DEVICE_ERROR,	/* seen by a query */
+	EVENT_FIRMWARE_RUN,	/* seen by a query */
+	EVENT_REQUEST,
+	EVENT_RESET,		/* noted, then seen by a request */
+	EVENT_POWER,		/* noted, but nothing was lost */
+	EVENT_BLOCKED,		/* a sibling's stop took the IDE stream */
+	EVENT_STOP_FAILS,
+	EVENT_DISARM,
+	EVENT_DESTROY,
+	EVENT_DISCONNECT,	/* by a user */
+	EVENT_SLEEP,
+	EVENT_SHUTDOWN,
+	EVENT_UNREGISTER,
+	EVENT_FUNCTION_GONE,
+	EVENT_DEVICE_GONE,
+	NR_EVENTS
+};
+
 struct fake_bus;
 
 /**
@@ -66,6 +90,8 @@ struct fake_bus;
  *	all of them, so that the others are over when they begin
  * @stops: without force, so far
  * @in_late: when not NULL, completed when a step of @late has begun
+ * @late_go_on: when not NULL, a step of @late succeeds when it is completed
+ * @late_deaf: a step of @late succeeds when its conversation is to end
  * @in_req: when not NULL, completed by guest_req(), which then waits until its
  *	conversation is to end, or for @go_on
  * @go_on: see @in_req
@@ -91,6 +117,8 @@ struct fake_tsm {
 	bool one_deadline;
 	unsigned int stops;
 	struct completion *in_late;
+	struct completion *late_go_on;
+	bool late_deaf;
 	struct completion *in_req;
 	struct completion *go_on;
 	bool deaf;
@@ -137,6 +165,13 @@ struct pci_tdi *fake_tdi(struct fake_tsm *f, struct pci_dev *pdev);
 void fake_tdi_destroy(struct fake_tsm *f, struct pci_tdi *tdi);
 void fake_tdi_to(struct fake_tsm *f, struct pci_tdi *tdi,
 		 enum tsm_tdi_phase phase);
+
+/* tdi_state_test.c */
+struct pci_tdi *tdi_test_sibling(struct fake_tsm *f);
+int tdi_test_event(struct fake_tsm *f, struct pci_tdi *tdi,
+		   struct pci_tdi *sibling, enum tdi_test_event event);
+int tdi_test_end(struct fake_tsm *f, struct pci_dev *pdev,
+		 enum tdi_test_event event);
 
 /* What was called since the log was cleared last */
 #define FAKE_EXPECT_LOG(f, expected)					\

@@ -200,6 +200,7 @@ static const struct tdi_race_late {
 	enum tsm_tdi_phase from;
 	int rc;
 } tdi_race_lates[] = {
+	{ TSM_STEP_CREATE, TSM_PHASE_DEAD, -ENXIO },
 	{ TSM_STEP_LOCK, TSM_PHASE_UNLOCKED, -ENXIO },
 	{ TSM_STEP_REPORT, TSM_PHASE_UNLOCKED, -ENXIO },
 	{ TSM_STEP_RUN, TSM_PHASE_LOCKED, -ENXIO },
@@ -214,6 +215,7 @@ static int tdi_race_late_thread(void *r_)
 	struct tdi_request *r = r_;
 
 	switch (READ_ONCE(r->tdi->phase)) {
+	case TSM_PHASE_DEAD:
 	case TSM_PHASE_UNLOCKED:
 		r->rc = pci_tdi_lock(r->tdi, &result);
 		break;
@@ -237,11 +239,17 @@ static void tdi_race_cuts_late(struct kunit *test)
 		struct fake_tsm *f = fake_tsm_new(test);
 		struct task_struct *task;
 		struct tdi_request r = {};
+		enum tsm_tdi_phase to = c->phase;
 		unsigned long start;
 
 		fake_tsm_connect(f);
 		r.tdi = fake_tdi(f, f->vf[0].pdev);
 		fake_tdi_to(f, r.tdi, late->from);
+		/* to be made anew, and not made */
+		if (late->from == TSM_PHASE_DEAD) {
+			fake_tsm_connect(f);
+			to = TSM_PHASE_DEAD;
+		}
 		pci_tdi_get(r.tdi);
 		init_completion(&r.in_req);
 		f->in_late = &r.in_req;
@@ -260,7 +268,7 @@ static void tdi_race_cuts_late(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, time_before(jiffies, start + 5 * HZ));
 		kthread_stop_put(task);
 		KUNIT_EXPECT_EQ_MSG(test, late->rc, r.rc, "step %d", late->step);
-		KUNIT_EXPECT_EQ_MSG(test, c->phase, r.tdi->phase, "step %d",
+		KUNIT_EXPECT_EQ_MSG(test, to, r.tdi->phase, "step %d",
 				    late->step);
 		KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->vf[0].pdev));
 		pci_tdi_put(r.tdi);

@@ -39,29 +39,6 @@ static void tdi_test_transitions(struct kunit *test)
 					    "%d -> %d", from, to);
 }
 
-enum tdi_test_event {
-	EVENT_LOCK,
-	EVENT_RUN,
-	EVENT_STOP,
-	EVENT_QUERY,		/* and the device is as it was left */
-	EVENT_DEVICE_ERROR,	/* seen by a query */
-	EVENT_FIRMWARE_RUN,	/* seen by a query */
-	EVENT_REQUEST,
-	EVENT_RESET,		/* noted, then seen by a request */
-	EVENT_POWER,		/* noted, but nothing was lost */
-	EVENT_BLOCKED,		/* a sibling's stop took the IDE stream */
-	EVENT_STOP_FAILS,
-	EVENT_DISARM,
-	EVENT_DESTROY,
-	EVENT_DISCONNECT,	/* by a user */
-	EVENT_SLEEP,
-	EVENT_SHUTDOWN,
-	EVENT_UNREGISTER,
-	EVENT_FUNCTION_GONE,
-	EVENT_DEVICE_GONE,
-	NR_EVENTS
-};
-
 struct tdi_test_cell {
 	enum tdi_test_event event;
 	int rc;
@@ -76,7 +53,7 @@ struct tdi_test_row {
 
 /*
  * Every state in which a TDI may be found, every event. What comes while it is
- * on its way from one to another is in tdi_race_test.c and tdi_time_test.c.
+ * on its way from one to another is in tdi_midway_test.c.
  */
 static const struct tdi_test_row tdi_test_rows[] = {
 	{ "DEAD", TSM_PHASE_DEAD, {
@@ -203,6 +180,25 @@ static const struct tdi_test_row tdi_test_rows[] = {
 
 KUNIT_ARRAY_PARAM_DESC(tdi_test_row, tdi_test_rows, name);
 
+/* All states are here but those that are only passed, each of them once */
+static void tdi_test_all_rows(struct kunit *test)
+{
+	unsigned long seen = BIT(TSM_PHASE_LOCKING) | BIT(TSM_PHASE_STOPPING);
+
+	for (int i = 0; i < ARRAY_SIZE(tdi_test_rows); i++) {
+		const struct tdi_test_row *row = &tdi_test_rows[i];
+
+		KUNIT_EXPECT_FALSE_MSG(test, seen & BIT(row->from), "%s",
+				       row->name);
+		seen |= BIT(row->from);
+		for (int j = 0; j < NR_EVENTS; j++)
+			KUNIT_EXPECT_EQ_MSG(test, j, row->cell[j].event, "%s",
+					    row->name);
+	}
+
+	KUNIT_EXPECT_EQ(test, BIT(TSM_PHASE_QUARANTINED + 1) - 1, seen);
+}
+
 static int tdi_test_query(struct fake_tsm *f, struct pci_tdi *tdi)
 {
 	struct tsm_tdi_state_resp state;
@@ -221,17 +217,29 @@ static int tdi_test_request(struct fake_tsm *f, struct pci_tdi *tdi)
 	return pci_tdi_guest_req(tdi, &req, &result);
 }
 
-/* Nothing helps to stop a sibling but the end of the device's IDE stream */
-static int tdi_test_blocked(struct fake_tsm *f, struct pci_tdi *tdi)
+/* Another TDI of the device, that may be the end of all of them, or NULL */
+struct pci_tdi *tdi_test_sibling(struct fake_tsm *f)
 {
-	struct pci_tdi_result result;
 	struct pci_tdi *sibling;
 
 	if (!f->connected)
-		return tdi_test_query(f, tdi);
+		return NULL;
 
 	sibling = fake_tdi(f, f->vf[1].pdev);
 	fake_tdi_to(f, sibling, TSM_PHASE_LOCKED);
+	return sibling;
+}
+
+/* Nothing helps to stop a sibling but the end of the device's IDE stream */
+static int tdi_test_blocked(struct fake_tsm *f, struct pci_tdi *tdi,
+			    struct pci_tdi *sibling)
+{
+	struct pci_tdi_result result;
+
+	if (!sibling)
+		return tdi_test_query(f, tdi);
+
+	fake_log_clear(f);
 	f->fail[TSM_STEP_STOP] = -EIO;
 	f->fail[TSM_STEP_STOP_FORCE] = -EIO;
 	KUNIT_EXPECT_EQ(f->test, 0, pci_tdi_stop(sibling, &result));
@@ -269,8 +277,31 @@ static int tdi_test_shutdown(struct fake_tsm *f)
 	return 0;
 }
 
-static int tdi_test_event(struct fake_tsm *f, struct pci_tdi *tdi,
-			  enum tdi_test_event event)
+/* What takes a function away from whoever has it; not an event: -ENOENT */
+int tdi_test_end(struct fake_tsm *f, struct pci_dev *pdev,
+		 enum tdi_test_event event)
+{
+	switch (event) {
+	case EVENT_SHUTDOWN:
+		return tdi_test_shutdown(f);
+	case EVENT_UNREGISTER:
+		if (f->registered)
+			fake_tsm_unregister(f);
+		return 0;
+	case EVENT_FUNCTION_GONE:
+		fake_fn_leave(f, pdev);
+		return 0;
+	case EVENT_DEVICE_GONE:
+		fake_fn_leave(f, f->pf0.pdev);
+		return 0;
+	default:
+		return -ENOENT;
+	}
+}
+
+/* An event in the life of a TDI; @sibling: for EVENT_BLOCKED */
+int tdi_test_event(struct fake_tsm *f, struct pci_tdi *tdi,
+		   struct pci_tdi *sibling, enum tdi_test_event event)
 {
 	struct pci_tdi_result result;
 
@@ -299,7 +330,7 @@ static int tdi_test_event(struct fake_tsm *f, struct pci_tdi *tdi,
 		pci_tdi_note_power(tdi->pdev);
 		return tdi_test_request(f, tdi);
 	case EVENT_BLOCKED:
-		return tdi_test_blocked(f, tdi);
+		return tdi_test_blocked(f, tdi, sibling);
 	case EVENT_STOP_FAILS:
 		return tdi_test_stop_fails(f, tdi);
 	case EVENT_DISARM:
@@ -312,20 +343,8 @@ static int tdi_test_event(struct fake_tsm *f, struct pci_tdi *tdi,
 		return fake_tsm_disconnect(f);
 	case EVENT_SLEEP:
 		return fake_tsm_sleep(f);
-	case EVENT_SHUTDOWN:
-		return tdi_test_shutdown(f);
-	case EVENT_UNREGISTER:
-		if (f->registered)
-			fake_tsm_unregister(f);
-		return 0;
-	case EVENT_FUNCTION_GONE:
-		fake_fn_leave(f, tdi->pdev);
-		return 0;
-	case EVENT_DEVICE_GONE:
-		fake_fn_leave(f, f->pf0.pdev);
-		return 0;
 	default:
-		return -EIO;
+		return tdi_test_end(f, tdi->pdev, event);
 	}
 }
 
@@ -338,16 +357,19 @@ static void tdi_test_event_in_state(struct kunit *test)
 	for (int i = 0; i < NR_EVENTS; i++) {
 		const struct tdi_test_cell *cell = &row->cell[i];
 		struct fake_tsm *f = fake_tsm_new(test);
-		struct pci_tdi *tdi;
+		struct pci_tdi *tdi, *sibling = NULL;
 
 		KUNIT_ASSERT_EQ(test, i, cell->event);
 		fake_tsm_connect(f);
 		tdi = fake_tdi(f, f->vf[0].pdev);
 		fake_tdi_to(f, tdi, row->from);
+		if (cell->event == EVENT_BLOCKED)
+			sibling = tdi_test_sibling(f);
 		pci_tdi_get(tdi);
 
 		KUNIT_EXPECT_EQ_MSG(test, cell->rc,
-				    tdi_test_event(f, tdi, cell->event),
+				    tdi_test_event(f, tdi, sibling,
+						   cell->event),
 				    "event %d", i);
 		KUNIT_EXPECT_EQ_MSG(test, cell->to, tdi->phase, "event %d", i);
 
@@ -610,6 +632,7 @@ static void tdi_test_kept_memory(struct kunit *test)
 
 static struct kunit_case tdi_state_cases[] = {
 	KUNIT_CASE(tdi_test_transitions),
+	KUNIT_CASE(tdi_test_all_rows),
 	KUNIT_CASE_PARAM(tdi_test_event_in_state, tdi_test_row_gen_params),
 	KUNIT_CASE(tdi_test_resets),
 	KUNIT_CASE(tdi_test_reset_unknown),
