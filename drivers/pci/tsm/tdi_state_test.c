@@ -7,6 +7,7 @@
 #include <kunit/visibility.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
 
 #include "tdi_fake.h"
 
@@ -449,6 +450,64 @@ static void tdi_test_resets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, pci_tdi_stop(tdi, &result));
 }
 
+/*
+ * What happens to a port happens to all below: its link is reset, or was down
+ * after an error that it contained, or the port sleeps.
+ */
+static void tdi_test_ports(struct kunit *test)
+{
+	struct pci_bus *above = kunit_kzalloc(test, sizeof(*above), GFP_KERNEL);
+	struct pci_dev *port = kunit_kzalloc(test, sizeof(*port), GFP_KERNEL);
+	struct pci_dev *other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	struct fake_tsm *f = test->priv;
+	struct pci_bus *bus = f->pf0.pdev->bus;
+	struct pci_tdi *tdi;
+
+	KUNIT_ASSERT_NOT_NULL(test, above);
+	KUNIT_ASSERT_NOT_NULL(test, port);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	port->bus = above;
+	other->bus = above;
+	fake_tsm_connect(f);
+	tdi = fake_tdi(f, f->vf[0].pdev);
+	fake_tdi_to(f, tdi, TSM_PHASE_RUN);
+	bus->parent = above;
+	bus->self = port;
+
+	/* another port of the same bus has nothing to do with it */
+	pci_tdi_note_reset(other);
+	pci_tdi_note_power(other);
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " host-dma-on dma-enable");
+
+	fake_log_clear(f);
+	pci_tdi_note_power(port);
+	KUNIT_EXPECT_EQ(test, 0, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " state dma-enable");
+
+	fake_log_clear(f);
+	f->vf[0].state = TSM_TDI_UNLOCKED;
+	pci_tdi_note_reset(port);
+	KUNIT_EXPECT_EQ(test, -EINVAL, tdi_test_request(f, tdi));
+	FAKE_EXPECT_LOG(f, " state event-error");
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_ERROR, tdi->phase);
+
+	/* likewise for what is quarantined; power alone is no reset */
+	KUNIT_EXPECT_EQ(test, -ENOTRECOVERABLE, tdi_test_stop_fails(f, tdi));
+	fake_tdi_destroy(f, tdi);
+	KUNIT_EXPECT_EQ(test, 0, fake_tsm_disconnect(f));
+	fake_tsm_connect(f);
+	pci_tdi_note_power(port);
+	pci_tdi_note_reset(other);
+	KUNIT_EXPECT_TRUE(test, pci_tdi_quarantined(f->vf[0].pdev));
+	pci_tdi_note_reset(port);
+	KUNIT_EXPECT_FALSE(test, pci_tdi_quarantined(f->vf[0].pdev));
+
+	/* the end of the device looks for its port, which is gone by then */
+	bus->parent = NULL;
+	bus->self = NULL;
+}
+
 /* A device that was reset and does not say in what state it is: the worst */
 static void tdi_test_reset_unknown(struct kunit *test)
 {
@@ -635,6 +694,7 @@ static struct kunit_case tdi_state_cases[] = {
 	KUNIT_CASE(tdi_test_all_rows),
 	KUNIT_CASE_PARAM(tdi_test_event_in_state, tdi_test_row_gen_params),
 	KUNIT_CASE(tdi_test_resets),
+	KUNIT_CASE(tdi_test_ports),
 	KUNIT_CASE(tdi_test_reset_unknown),
 	KUNIT_CASE(tdi_test_forgetful),
 	KUNIT_CASE(tdi_test_made_anew),
