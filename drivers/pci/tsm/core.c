@@ -327,14 +327,21 @@ EXPORT_SYMBOL_GPL(pci_tsm_link_constructor);
  *
  * Return:
  * * %0		- success
+ * * %-EINVAL	- @tsm_dev is not a link TSM
+ * * %-ENXIO	- @pdev hosts no DSM, and no connected one manages it
  * * %-ENODEV	- no DOE mailbox of @pdev speaks CMA-SPDM (PCIe r7.0 section
  *		  6.31)
- * * %-EINVAL	- @tsm_dev is not a link TSM
  */
 int pci_tsm_pf0_constructor(struct pci_dev *pdev, struct pci_tsm_pf0 *tsm,
 			    struct tsm_dev *tsm_dev)
 {
+	int rc;
+
 	mutex_init(&tsm->lock);
+	rc = pci_tsm_link_constructor(pdev, &tsm->base_tsm, tsm_dev);
+	if (rc)
+		return rc;
+
 	tsm->doe_mb = pci_find_doe_mailbox(pdev, PCI_VENDOR_ID_PCI_SIG,
 					   PCI_DOE_FEATURE_CMA);
 	if (!tsm->doe_mb) {
@@ -342,7 +349,7 @@ int pci_tsm_pf0_constructor(struct pci_dev *pdev, struct pci_tsm_pf0 *tsm,
 		return -ENODEV;
 	}
 
-	return pci_tsm_link_constructor(pdev, &tsm->base_tsm, tsm_dev);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(pci_tsm_pf0_constructor);
 

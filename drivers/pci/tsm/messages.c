@@ -99,7 +99,7 @@ EXPORT_SYMBOL_IF_KUNIT(tsm_conversation_may_send);
  * Return:
  * * %-ENOTCONN		- not connected, or @pdev hosts no DSM
  * * %-EINTR		- killed while waiting for another operation
- * * others		- of @talk
+ * * others		- of @talk, or of the device's power-up
  */
 int pci_tsm_converse(struct pci_dev *pdev, int (*talk)(struct pci_dev *pdev))
 {

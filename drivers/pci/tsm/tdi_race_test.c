@@ -442,6 +442,84 @@ static void tdi_race_interrupted(struct kunit *test)
 	}
 }
 
+/* --- conversations of a TSM driver's own ------------------------------------------ */
+
+/* What is said to a device, and when that is over; a driver has no argument */
+static struct completion tdi_race_in_talk, tdi_race_talk_over;
+
+static int tdi_race_talk(struct pci_dev *pdev)
+{
+	complete(&tdi_race_in_talk);
+	wait_for_completion(&tdi_race_talk_over);
+	return -EPROTO;
+}
+
+static int tdi_race_no_talk(struct pci_dev *pdev)
+{
+	return 0;
+}
+
+struct tdi_race_talker {
+	struct pci_dev *pdev;
+	int (*talk)(struct pci_dev *pdev);
+	struct completion ready;
+	int rc;
+};
+
+static int tdi_race_talk_thread(void *t_)
+{
+	struct tdi_race_talker *t = t_;
+
+	allow_signal(SIGKILL);
+	complete(&t->ready);
+	t->rc = pci_tsm_converse(t->pdev, t->talk);
+	return 0;
+}
+
+static void tdi_race_converse(struct kunit *test)
+{
+	struct tdi_race_talker first = {}, second = {};
+	struct task_struct *task, *waiter;
+	struct fake_tsm *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, -ENOTCONN,
+			pci_tsm_converse(f->pf0.pdev, tdi_race_no_talk));
+	fake_tsm_connect(f);
+	/* managed by a DSM, not one */
+	KUNIT_EXPECT_EQ(test, -ENOTCONN,
+			pci_tsm_converse(f->vf[0].pdev, tdi_race_no_talk));
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_tsm_converse(f->pf0.pdev, tdi_race_no_talk));
+
+	/* one at a time; who waits for it may be killed */
+	init_completion(&tdi_race_in_talk);
+	init_completion(&tdi_race_talk_over);
+	init_completion(&first.ready);
+	init_completion(&second.ready);
+	first.pdev = f->pf0.pdev;
+	first.talk = tdi_race_talk;
+	second.pdev = f->pf0.pdev;
+	second.talk = tdi_race_no_talk;
+	task = fake_thread(test, tdi_race_talk_thread, &first);
+	wait_for_completion(&tdi_race_in_talk);
+	waiter = fake_thread(test, tdi_race_talk_thread, &second);
+	wait_for_completion(&second.ready);
+	send_sig(SIGKILL, waiter, 1);
+	kthread_stop_put(waiter);
+	KUNIT_EXPECT_EQ(test, -EINTR, second.rc);
+	complete(&tdi_race_talk_over);
+	kthread_stop_put(task);
+	KUNIT_EXPECT_EQ(test, -EPROTO, first.rc);
+	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->pf0.pdev));
+
+	/* and nobody is kept from it by these */
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_tsm_converse(f->pf0.pdev, tdi_race_no_talk));
+	KUNIT_EXPECT_EQ(test, 0, fake_tsm_disconnect(f));
+	KUNIT_EXPECT_EQ(test, -ENOTCONN,
+			pci_tsm_converse(f->pf0.pdev, tdi_race_no_talk));
+}
+
 static struct kunit_case tdi_race_cases[] = {
 	KUNIT_CASE(tdi_race_may_send),
 	KUNIT_CASE_PARAM(tdi_race_cuts, tdi_race_cut_gen_params),
@@ -449,6 +527,7 @@ static struct kunit_case tdi_race_cases[] = {
 	KUNIT_CASE(tdi_race_not_disconnected),
 	KUNIT_CASE(tdi_race_parallel),
 	KUNIT_CASE(tdi_race_interrupted),
+	KUNIT_CASE(tdi_race_converse),
 	{}
 };
 

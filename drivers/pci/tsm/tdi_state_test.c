@@ -644,6 +644,10 @@ static void tdi_test_not_made_anew(struct kunit *test)
 	f->fail[TSM_STEP_CREATE] = -ENOSPC;
 	KUNIT_EXPECT_EQ(test, -ENOSPC, pci_tdi_lock(tdi, &result));
 	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
+	/* a driver without memory, and without an errno */
+	f->fail[TSM_STEP_CREATE] = 1;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, pci_tdi_lock(tdi, &result));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, tdi->phase);
 	KUNIT_EXPECT_EQ(test, 0, pci_tdi_lock(tdi, &result));
 }
 

@@ -500,6 +500,8 @@ static void tdi_stop_viommu_gone(struct kunit *test)
 	fake_tsm_connect(f);
 	KUNIT_EXPECT_EQ(test, -ENXIO, pci_tdi_lock(tdi, &result));
 	fake_tdi_destroy(f, tdi);
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENXIO),
+			    pci_tdi_create(f->vf[1].pdev, &args));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&vm->refs));
 	fake_log_clear(f);
 	pci_tdi_viommu_put(v);

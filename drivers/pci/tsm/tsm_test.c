@@ -131,9 +131,14 @@ static int tsm_talk_init(struct kunit *test)
 static int tsm_talk_send(struct tsm_talk *t)
 {
 	u32 msg = 0;
+	int rc;
 
-	return pci_tsm_doe_transfer(&t->pdev, PCI_DOE_FEATURE_CMA, &msg,
-				    sizeof(msg), &msg, sizeof(msg));
+	rc = pci_tsm_doe_transfer(&t->pdev, PCI_DOE_FEATURE_CMA, &msg,
+				  sizeof(msg), &msg, sizeof(msg));
+	/* who only asks is told the same */
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), rc,
+			pci_tsm_may_transfer(&t->pdev));
+	return rc;
 }
 
 /* No message is sent after the deadline; what failed has two seconds more */
@@ -353,6 +358,56 @@ static void tsm_test_dsm_without_parents(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, tsm_tree_find(&t->pf2));
 }
 
+static struct pci_tsm *tsm_tree_probe(struct tsm_dev *tsm_dev,
+				      struct pci_dev *pdev)
+{
+	return NULL;
+}
+
+/* The contexts of functions: whose, and behind which DSM */
+static void tsm_test_constructors(struct kunit *test)
+{
+	struct tsm_dev *tsm_dev = kunit_kzalloc(test, sizeof(*tsm_dev),
+						GFP_KERNEL);
+	struct pci_tsm_ops ops = {};
+	struct tsm_tree *t = test->priv;
+	struct pci_tsm_pf0 pf0 = {};
+
+	KUNIT_ASSERT_NOT_NULL(test, tsm_dev);
+	tsm_dev->pci_ops = &ops;
+	t->pf0.devcap = PCI_EXP_DEVCAP_TEE;
+	xa_init(&t->pf0.doe_mbs);
+	xa_init(&t->pf1.doe_mbs);
+
+	/* neither a link TSM nor any other */
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			pci_tsm_link_constructor(&t->pf0, &pf0.base_tsm,
+						 tsm_dev));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			pci_tsm_pf0_constructor(&t->pf0, &pf0, tsm_dev));
+	pci_tsm_pf0_destructor(&pf0);
+
+	ops.probe = tsm_tree_probe;
+	KUNIT_EXPECT_EQ(test, -ENXIO,
+			pci_tsm_link_constructor(&t->pf1, &pf0.base_tsm,
+						 tsm_dev));
+	KUNIT_EXPECT_EQ(test, -ENXIO,
+			pci_tsm_pf0_constructor(&t->pf1, &pf0, tsm_dev));
+	pci_tsm_pf0_destructor(&pf0);
+	/* a DSM, but one that nobody can talk to */
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			pci_tsm_pf0_constructor(&t->pf0, &pf0, tsm_dev));
+	pci_tsm_pf0_destructor(&pf0);
+
+	t->connected = &t->pf0;
+	KUNIT_EXPECT_EQ(test, 0,
+			pci_tsm_link_constructor(&t->pf1, &pf0.base_tsm,
+						 tsm_dev));
+	KUNIT_EXPECT_PTR_EQ(test, &t->pf0, pf0.base_tsm.dsm_dev);
+	KUNIT_EXPECT_PTR_EQ(test, &t->pf1, pf0.base_tsm.pdev);
+	KUNIT_EXPECT_PTR_EQ(test, tsm_dev, pf0.base_tsm.tsm_dev);
+}
+
 static void tsm_test_register_bad(struct kunit *test)
 {
 	struct tsm_dev *tsm_dev = kunit_kzalloc(test, sizeof(*tsm_dev),
@@ -398,6 +453,7 @@ static struct kunit_case tsm_find_cases[] = {
 	KUNIT_CASE(tsm_test_dsm_is_pf0),
 	KUNIT_CASE(tsm_test_dsm_is_upstream_port),
 	KUNIT_CASE(tsm_test_dsm_without_parents),
+	KUNIT_CASE(tsm_test_constructors),
 	{}
 };
 
