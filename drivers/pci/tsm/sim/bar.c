@@ -51,6 +51,93 @@ void __iomem *sim_bar_map(struct sim_function *f, unsigned int bar,
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_bar_map);
 
+/* The BAR of a function that answers to an address, or -1 */
+static int sim_bar_at(struct sim_function *f, u64 address, unsigned int *offset)
+{
+	if (!sim_function_present(f))
+		return -1;
+	for (int bar = 0; bar <= 2; bar += 2) {
+		u64 start, size = sim_function_bar(f, bar, &start);
+
+		if (!size || address < start || address - start >= size)
+			continue;
+		*offset = address - start;
+		return bar;
+	}
+	return -1;
+}
+
+/*
+ * Does a TLP with T=0 reach it? TEE memory of what is locked it does not reach,
+ * ERROR included; see sim_report_msix() for what is none.
+ */
+static bool sim_bar_is_shared(struct sim_function *f, int bar,
+			      unsigned int offset)
+{
+	if (sim_function_tdi_state(f) == SIM_TDI_UNLOCKED)
+		return true;
+	return !bar && !f->tdi.msix && offset >= SIM_MSIX_TABLE &&
+	       offset < SIM_MSIX_PBA + SZ_4K;
+}
+
+static int sim_bar_copy(struct sim_function *f, u64 address, void *buf,
+			size_t len, bool to_bar)
+{
+	unsigned int offset;
+	void __iomem *mem;
+	int bar;
+
+	guard(raw_spinlock_irqsave)(&f->dev->lock);
+	bar = sim_bar_at(f, address, &offset);
+	if (bar < 0)
+		return -ENODEV;
+	mem = sim_bar_map(f, bar, offset, len);
+	if (!mem)
+		return -ENODEV;
+	if (!sim_bar_is_shared(f, bar, offset))
+		return -EACCES;
+
+	if (to_bar)
+		memcpy_toio(mem, buf, len);
+	else
+		memcpy_fromio(buf, mem, len);
+	return 0;
+}
+
+/**
+ * sim_bar_peer_copy() - an access with T=0 to a BAR, by a peer
+ * @p: platform of both
+ * @address: on the bus
+ * @buf: where the bytes come from or go to
+ * @len: bytes, not beyond the end of the 4 KiB page of @address
+ * @to_bar: the BAR is written, else read
+ *
+ * Context: any but under a raw spinlock.
+ * Return: 0; -ENOENT if it is no address of the platform's BARs; -ENODEV if no BAR
+ * is there now that is decoded; -EACCES if it is TEE memory of a locked function.
+ */
+int sim_bar_peer_copy(struct sim_platform *p, u64 address, void *buf, size_t len,
+		      bool to_bar)
+{
+	if (!p || !p->mem || address < p->window.start || address > p->window.end)
+		return -ENOENT;
+
+	guard(rcu)();
+	for (int i = 0; i < SIM_MAX_DEVICES; i++) {
+		struct sim_device *d = rcu_dereference(p->device[i]);
+
+		for (int n = 0; d && n < d->nr_functions + d->total_vfs; n++) {
+			int rc = sim_bar_copy(&d->fn[n], address, buf, len,
+					      to_bar);
+
+			if (rc != -ENODEV)
+				return rc;
+		}
+	}
+	return -ENODEV;
+}
+EXPORT_SYMBOL_IF_KUNIT(sim_bar_peer_copy);
+
 /**
  * sim_bar_memory_map() - have the memory behind a platform's BARs at hand
  * @p: platform that is being built, with a window

@@ -116,23 +116,9 @@ static struct page *sim_iommu_page(phys_addr_t phys)
 	return page;
 }
 
-/*
- * The BARs of the functions of the same platform, as peers reach them: of other
- * devices there are none on its buses.
- */
-static void __iomem *sim_iommu_peer(struct sim_function *f, phys_addr_t phys)
-{
-	struct sim_platform *p = f->dev->platform;
-
-	if (!p || !p->mem || phys < p->window.start || phys > p->window.end)
-		return NULL;
-	return p->mem + (phys - p->window.start);
-}
-
 static int sim_iommu_access(struct sim_function *f, struct sim_iommu_domain *d,
 			    u64 iova, void *buf, size_t len, bool to_memory)
 {
-	void __iomem *peer;
 	phys_addr_t phys;
 	struct page *page;
 	int rc;
@@ -141,14 +127,10 @@ static int sim_iommu_access(struct sim_function *f, struct sim_iommu_domain *d,
 			    &phys);
 	if (rc)
 		return rc;
-	peer = sim_iommu_peer(f, phys);
-	if (peer) {
-		if (to_memory)
-			memcpy_toio(peer, buf, len);
-		else
-			memcpy_fromio(buf, peer, len);
-		return 0;
-	}
+	/* of other devices than the platform's there are none on its buses */
+	rc = sim_bar_peer_copy(f->dev->platform, phys, buf, len, to_memory);
+	if (rc != -ENOENT)
+		return rc;
 	page = sim_iommu_page(phys);
 	if (!page)
 		return -EFAULT;
@@ -171,7 +153,8 @@ static int sim_iommu_access(struct sim_function *f, struct sim_iommu_domain *d,
  *
  * Context: any but under a raw spinlock.
  * Return: 0; -ENXIO if the function is blocked; -EFAULT if nothing is mapped, or
- * neither memory nor a BAR of a peer; -EACCES without the permission.
+ * neither memory nor a BAR of a peer; -EACCES without the permission, or if it is
+ * TEE memory of a peer that is locked; -ENODEV if the peer does not decode it.
  */
 int sim_iommu_copy(struct sim_function *f, u64 iova, void *buf, size_t len,
 		   bool to_memory)

@@ -134,7 +134,8 @@ struct sim_tdi {
  * @SIM_DMA_NO_MASTER: Bus Master Enable is clear, or the function is not in D0
  * @SIM_DMA_TDI_STATE: no DMA in this TDISP state, see sim_dma_allowed()
  * @SIM_DMA_T_BIT: not with this T bit in this TDISP state
- * @SIM_DMA_FAULT: T=0: the IOMMU does not translate the address for this access
+ * @SIM_DMA_FAULT: T=0: the IOMMU does not translate the address for this access,
+ *	or a peer does not answer it
  * @SIM_DMA_PRIVATE_FAULT: T=1: it is not private memory of the function's TVM
  * @SIM_DMA_POISONED: what was read was not fit for use, a fault of fault.c
  * @SIM_DMA_NR_RESULTS: number of results
@@ -662,6 +663,8 @@ void sim_function_scrub(struct sim_function *f);
 /* bar.c: map under sim_device::lock, the others may sleep */
 int sim_bar_memory_map(struct sim_platform *p);
 void sim_bar_memory_unmap(struct sim_platform *p);
+int sim_bar_peer_copy(struct sim_platform *p, u64 address, void *buf, size_t len,
+		      bool to_bar);
 void __iomem *sim_bar_map(struct sim_function *f, unsigned int bar,
 			  unsigned int offset, unsigned int len);
 void sim_bar_scrub(struct sim_function *f);

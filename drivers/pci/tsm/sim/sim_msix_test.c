@@ -173,6 +173,79 @@ static void bar_scrubbed(struct kunit *test)
 					   SIM_BAR0_SIZE - SIM_BAR2_SIZE));
 }
 
+static int peer_copy(struct kunit *test, unsigned int offset, u8 *val,
+		     bool to_bar)
+{
+	struct msix_test *t = test->priv;
+
+	return sim_bar_peer_copy(&t->p, TEST_WINDOW + offset, val, 1, to_bar);
+}
+
+static void set_locked(struct sim_function *f, enum sim_tdi_state state,
+		       bool msix)
+{
+	guard(raw_spinlock_irqsave)(&f->dev->lock);
+	f->tdi.state = state;
+	f->tdi.msix = msix;
+}
+
+/* What peers reach: a BAR while it is decoded, TEE memory of nothing locked */
+static void bar_peers(struct kunit *test)
+{
+	static const enum sim_tdi_state locked[] = {
+		SIM_TDI_LOCKED, SIM_TDI_RUN, SIM_TDI_ERROR,
+	};
+	const unsigned int bar = 2 * SIM_BAR0_SIZE;
+	struct sim_function *pf = test_fn(test, 0), *vf = test_fn(test, TEST_VF);
+	struct msix_test *t = test->priv;
+	u8 *mem = (void __force *)t->p.mem;
+	u8 val = 0x11;
+
+	rcu_assign_pointer(t->p.device[0], t->d);
+	KUNIT_EXPECT_EQ(test, peer_copy(test, bar, &val, true), -ENODEV);
+	bars_set_up(test);
+	KUNIT_EXPECT_EQ(test, peer_copy(test, bar + 5, &val, true), 0);
+	KUNIT_EXPECT_EQ(test, mem[bar + 5], 0x11);
+	mem[bar + 5] = 0x22;
+	KUNIT_EXPECT_EQ(test, peer_copy(test, bar + 5, &val, false), 0);
+	KUNIT_EXPECT_EQ(test, val, 0x22);
+	/* in the window, but nobody's; and beyond it */
+	KUNIT_EXPECT_EQ(test, peer_copy(test, SZ_1M - 1, &val, true), -ENODEV);
+	KUNIT_EXPECT_EQ(test, peer_copy(test, SZ_1M, &val, true), -ENOENT);
+	KUNIT_EXPECT_EQ(test, peer_copy(test, -1, &val, true), -ENOENT);
+
+	for (int i = 0; i < ARRAY_SIZE(locked); i++) {
+		set_locked(vf, locked[i], false);
+		val = 0x33;
+		KUNIT_EXPECT_EQ(test, peer_copy(test, bar + 5, &val, true), -EACCES);
+		KUNIT_EXPECT_EQ(test, peer_copy(test, bar + 5, &val, false), -EACCES);
+		KUNIT_EXPECT_EQ(test, val, 0x33);
+		KUNIT_EXPECT_EQ(test, mem[bar + 5], 0x22);
+		/* the host's pages, and their neighbours */
+		KUNIT_EXPECT_EQ(test, peer_copy(test, bar + SIM_MSIX_TABLE - 1, &val,
+						true), -EACCES);
+		KUNIT_EXPECT_EQ(test, peer_copy(test, bar + SIM_MSIX_TABLE, &val,
+						true), 0);
+		KUNIT_EXPECT_EQ(test, peer_copy(test, bar + SIM_MSIX_PBA + SZ_4K - 1,
+						&val, true), 0);
+		KUNIT_EXPECT_EQ(test, peer_copy(test, bar + SIM_MSIX_PBA + SZ_4K,
+						&val, true), -EACCES);
+		/* unless they were locked as well */
+		set_locked(vf, locked[i], true);
+		KUNIT_EXPECT_EQ(test, peer_copy(test, bar + SIM_MSIX_TABLE, &val,
+						true), -EACCES);
+		/* of the other functions, nothing is */
+		KUNIT_EXPECT_EQ(test, peer_copy(test, 0, &val, true), 0);
+		KUNIT_EXPECT_EQ(test, peer_copy(test, bar + SIM_BAR0_SIZE, &val,
+						true), 0);
+	}
+
+	set_locked(vf, SIM_TDI_UNLOCKED, false);
+	cfg_write(pf, SIM_EXT_SRIOV + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_VFE);
+	KUNIT_EXPECT_EQ(test, peer_copy(test, bar, &val, true), -ENODEV);
+	RCU_INIT_POINTER(t->p.device[0], NULL);
+}
+
 static void msix_capability(struct kunit *test)
 {
 	struct msix_test *t = test->priv;
@@ -273,6 +346,7 @@ static void msix_masks(struct kunit *test)
 static struct kunit_case msix_test_cases[] = {
 	KUNIT_CASE(bar_mapping),
 	KUNIT_CASE(bar_scrubbed),
+	KUNIT_CASE(bar_peers),
 	KUNIT_CASE(msix_capability),
 	KUNIT_CASE(msix_masks),
 	{}
