@@ -23,6 +23,8 @@
 #define PROMPT_MS 10000
 /* Longest that a conversation may take before the kernel ends it, in ms */
 #define CONVERSATION_MS 40000
+/* Longest that the kernel tries to take a TDI down, in ms */
+#define TEARDOWN_MS 40000
 
 /* The harness's own macros are two statements each, these are one */
 #define test_ok(call) ({ ASSERT_EQ(0, call); })
