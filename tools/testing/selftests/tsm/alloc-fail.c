@@ -345,13 +345,14 @@ static bool is_lost(const char *state)
 
 /*
  * Each allocation of a verb, and then the verb again: it works, as what failed
- * has changed nothing, unless the session is lost.
+ * has changed nothing, unless the session is lost. The sweep is over when there
+ * was no allocation left that could fail, as many as had been counted.
  */
 static unsigned int test_verb(struct __test_metadata *_metadata,
 			      struct scene *s, struct injection *in,
 			      const struct verb *verb)
 {
-	unsigned int points, nth, round, failed = 0;
+	unsigned int points, nth, round, failed = 0, reached = 0;
 	const char *vf = s->vf[0];
 	long left = COUNT_ONLY;
 
@@ -366,7 +367,7 @@ static unsigned int test_verb(struct __test_metadata *_metadata,
 	TH_LOG("%-18s %3u allocations", verb->name, points);
 	ASSERT_LT(0, points);
 
-	for (nth = 1; nth <= points; nth++) {
+	for (nth = 1; nth <= points || !left; nth++) {
 		const char *after;
 		bool lost = false;
 		char before[64];
@@ -374,7 +375,9 @@ static unsigned int test_verb(struct __test_metadata *_metadata,
 
 		test_stand(_metadata, s, verb->stand);
 		snprintf(before, sizeof(before), "%s", vmm_state(&s->v, "t"));
+		ASSERT_GT(2 * points + 10, nth);
 		err = command_failing(in, &s->v, verb->cmd, vf, nth, &left);
+		reached += !left;
 		if (err) {
 			failed++;
 			EXPECT_EQ(0, left);
@@ -401,6 +404,10 @@ static unsigned int test_verb(struct __test_metadata *_metadata,
 			}
 		}
 		test_left_nothing(_metadata, s, lost);
+	}
+	EXPECT_LE(points, reached) {
+		TH_LOG("%s: only %u of %u allocations were reached", verb->name,
+		       reached, points);
 	}
 	return failed;
 }
