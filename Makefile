@@ -5,7 +5,7 @@ SHELL := /bin/bash
 KERNEL ?= debug
 export KSRC CI
 
-.PHONY: help deps tree build demo test test-base check run bench bench-base
+.PHONY: help deps tree build demo test test-base test-iommu check run bench bench-base
 .PHONY: series series-check check-builds clean
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo 'make tree          lay out the patched kernel tree under build/tree'
 	@echo 'make build         build a kernel and the selftests   [KERNEL=debug|fast]'
 	@echo 'make test-base     the selftests of the base that go through what the series touches'
+	@echo 'make test-iommu    simulated devices beside an IOMMU of Intel, and of AMD'
 	@echo 'make run           a shell in that kernel             [KERNEL=debug|fast]'
 	@echo 'make check         boot a kernel and run suites        [SUITES="connect faults" KERNEL=fast]'
 	@echo 'make bench         measure; writes build/bench.json'
@@ -46,6 +47,9 @@ test:
 test-base:
 	@kit/deps.sh
 	@kit/test-base.sh
+
+test-iommu: deps
+	@kit/test-iommu.sh
 
 check: tree
 	@kit/build.sh $(KERNEL)

@@ -85,8 +85,8 @@ esac
 # A device behind that IOMMU, that vfio-pci can drive: PCIe, FLR, MSI-X, SR-IOV
 # shellcheck disable=SC2054 # the commas are QEMU's
 [ "$iommu" = none ] ||
-	machine+=(-device pcie-root-port,id=port,chassis=1 -device nvme-subsys,id=subsystem
-		-device nvme,serial=0,bus=port,subsys=subsystem,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2,max_ioqpairs=6,msix_qsize=8)
+	machine+=(-device pcie-root-port,id=behind,chassis=1 -device nvme-subsys,id=subsystem
+		-device nvme,serial=0,bus=behind,subsys=subsystem,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2,max_ioqpairs=6,msix_qsize=8)
 
 # The script's output as it comes, but for the line that says how it ended
 run_script() {

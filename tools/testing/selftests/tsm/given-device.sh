@@ -3,13 +3,15 @@
 # The tests of iommufd pass with any TSM that has a connected device, named by
 # TSM_DEVICE. Name them a function of a simulated one, about which they are told
 # no more than that: what only a simulator can be made to do they skip. Programs that
-# do nothing else skip as a whole, and say why.
+# do nothing else skip as a whole, and say why. Two that take minutes, and skip many
+# of their tests, are run if TSM_GIVEN_ALL is set.
 
 ksft_skip=4
 config=/sys/kernel/config/tsm-sim
 platform=$config/given
 pci=/sys/bus/pci/devices
 programs="bind bind-errno bind-req bind-fuzz"
+[ -z "${TSM_GIVEN_ALL:-}" ] || programs="$programs bind-life bind-fail"
 simulated="bind-many bind-loss bind-flight bind-turn bind-memory bind-race"
 simulated="$simulated vfio-gate vfio-close vfio-share vfio-quarantine vfio-msix"
 
