@@ -19,7 +19,7 @@ fi
 
 say "1/4  the base kernel and the tree"
 "$kit_top/kit/tree.sh"
-say "2/4  the $kernel kernel; from nothing this takes about ten minutes on two cores"
+say "2/4  the $kernel kernel; from nothing this takes some 15 minutes on two cores"
 "$kit_top/kit/build.sh" "$kernel"
 say "3/4  the guest's files"
 "$kit_top/kit/initramfs.sh" "$kernel"
