@@ -404,6 +404,47 @@ TEST_F(quarantine, by_tsm)
 
 /* --- others ----------------------------------------------------------------------------- */
 
+static int unbind(struct call *call)
+{
+	return cmd_unbind(call->h->iommufd, call->dev->vdevice, NULL);
+}
+
+/*
+ * A device that never says that it has stopped: who unbinds it waits as long as the
+ * kernel tries, and nobody else does. Takes those 40 seconds: nothing ends it.
+ */
+TEST_F(bind_loss, never_stops)
+{
+	struct host *h = &self->h;
+	struct assigned *other;
+	long long start_ms;
+	struct call call;
+	long before;
+
+	test_ok(host_assign(h, self->m.s.sim.d[1].bdf, 0x30, &other));
+	test_ok(host_run(h, self->dev));
+	test_ok(sim_set(self->d, "tsm_fault", "patience"));
+	test_ok(sim_set(self->d, "fault", "tdisp-error %d 3", TDISP_STOP));
+	before = sim_count(self->d, "messages");
+	test_ok(call_start(&call, unbind, h, self->dev));
+	ASSERT_TRUE(sim_conversing(self->d, before, 2, PROMPT_MS));
+
+	start_ms = sim_now_ms();
+	test_ok(host_run(h, other));
+	test_tdi(h, other, "RUN");
+	test_cmd_unbind(h->iommufd, other->vdevice, NULL);
+	ASSERT_GT(PROMPT_MS, sim_now_ms() - start_ms);
+	ASSERT_FALSE(atomic_load(&call.ended));
+
+	test_ok(call_wait(&call, TEARDOWN_MS + PROMPT_MS));
+	ASSERT_LE(TEARDOWN_MS - 500, call.took_ms);
+	test_ok(sim_set(self->d, "fault", "none"));
+	test_ok(sim_set(self->d, "tsm_fault", "none"));
+	test_tdi(h, self->dev, "UNLOCKED");
+	test_ok(host_run(h, self->dev));
+	test_device(self->d, self->dev->bdf, "run");
+}
+
 /* What one device loses no other does */
 TEST_F(bind_loss, not_of_others)
 {
