@@ -204,6 +204,7 @@ int kvm_dmabuf_get_pfn(struct kvm *kvm, const struct kvm_memory_slot *slot,
  * Return:
  * * %0			- done
  * * %-EBADF		- there is no such file
+ * * %-EACCES		- the dma-buf is for reading only
  * * %-EINVAL		- the file is not a dma-buf; or the offset is no multiple of
  *			  a page; or the dma-buf ends before the memslot does; or an
  *			  address of userspace is given
@@ -234,6 +235,10 @@ int kvm_dmabuf_prepare(struct kvm *kvm, struct kvm_memory_slot *slot,
 		goto err_free;
 	}
 
+	/* the guest will write to it */
+	r = -EACCES;
+	if (!(d->dmabuf->file->f_mode & FMODE_WRITE))
+		goto err_put;
 	r = -EINVAL;
 	if (end > d->dmabuf->size)
 		goto err_put;

@@ -231,28 +231,56 @@ int vfio_bar(struct vfio_user *u, unsigned int index, struct vfio_bar *bar)
 	return 0;
 }
 
+static int export_dma_buf(struct vfio_user *u, unsigned int bar, int open_flags,
+			  const struct vfio_region_dma_range *ranges,
+			  unsigned int nr)
+{
+	struct vfio_device_feature *cmd;
+	struct vfio_device_feature_dma_buf *get;
+	size_t size = sizeof(*cmd) + sizeof(*get) + nr * sizeof(*ranges);
+	int fd;
+
+	cmd = calloc(1, size);
+	if (!cmd)
+		return -ENOMEM;
+	cmd->argsz = size;
+	cmd->flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF;
+	get = (void *)cmd->data;
+	get->region_index = VFIO_PCI_BAR0_REGION_INDEX + bar;
+	get->open_flags = open_flags | O_CLOEXEC;
+	get->nr_ranges = nr;
+	memcpy(get->dma_ranges, ranges, nr * sizeof(*ranges));
+	fd = ioctl(u->device, VFIO_DEVICE_FEATURE, cmd);
+	if (fd < 0)
+		fd = -errno;
+	free(cmd);
+	return fd;
+}
+
+/* A dma-buf of parts of a BAR, one after the other: its fd, or -errno */
+int vfio_dma_buf_ranges(struct vfio_user *u, unsigned int bar,
+			const struct vfio_region_dma_range *ranges,
+			unsigned int nr)
+{
+	return export_dma_buf(u, bar, O_RDWR, ranges, nr);
+}
+
 /* A dma-buf of a part of a BAR: its fd, or -errno */
 int vfio_dma_buf(struct vfio_user *u, unsigned int bar, uint64_t offset,
 		 uint64_t len)
 {
-	union {
-		struct vfio_device_feature feature;
-		uint8_t bytes[sizeof(struct vfio_device_feature) +
-			      sizeof(struct vfio_device_feature_dma_buf) +
-			      sizeof(struct vfio_region_dma_range)];
-	} cmd = { };
-	struct vfio_device_feature_dma_buf *get = (void *)cmd.feature.data;
-	int fd;
+	struct vfio_region_dma_range range = { .offset = offset, .length = len };
 
-	cmd.feature.argsz = sizeof(cmd);
-	cmd.feature.flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF;
-	get->region_index = VFIO_PCI_BAR0_REGION_INDEX + bar;
-	get->open_flags = O_RDWR | O_CLOEXEC;
-	get->nr_ranges = 1;
-	get->dma_ranges[0].offset = offset;
-	get->dma_ranges[0].length = len;
-	fd = ioctl(u->device, VFIO_DEVICE_FEATURE, &cmd);
-	return fd < 0 ? -errno : fd;
+	return export_dma_buf(u, bar, O_RDWR, &range, 1);
+}
+
+/* The same, that nobody writes to */
+int vfio_dma_buf_read_only(struct vfio_user *u, unsigned int bar,
+			   uint64_t offset, uint64_t len)
+{
+	struct vfio_region_dma_range range = { .offset = offset, .length = len };
+
+	return export_dma_buf(u, bar, O_RDONLY, &range, 1);
 }
 
 /*

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct vfio_region_dma_range;
+
 /* The DMA engine: offsets in its DVSEC, see Documentation/admin-guide/pci-tsm.rst */
 #define DMA_DVSEC_ID		0x0001
 #define DMA_CTRL		0x0c
@@ -105,6 +107,11 @@ int vfio_set_master(struct vfio_user *u, bool master);
 int vfio_bar(struct vfio_user *u, unsigned int index, struct vfio_bar *bar);
 int vfio_dma_buf(struct vfio_user *u, unsigned int bar, uint64_t offset,
 		 uint64_t len);
+int vfio_dma_buf_ranges(struct vfio_user *u, unsigned int bar,
+			const struct vfio_region_dma_range *ranges,
+			unsigned int nr);
+int vfio_dma_buf_read_only(struct vfio_user *u, unsigned int bar,
+			   uint64_t offset, uint64_t len);
 int vfio_import(const char *bdf, int dma_buf);
 int vfio_nr_msix(struct vfio_user *u);
 int vfio_enable_msix(struct vfio_user *u, const int *eventfd, unsigned int nr);
