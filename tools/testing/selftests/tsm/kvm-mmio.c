@@ -4,7 +4,6 @@
  * a guest that reads and writes a BAR of which the host has no mapping, and what
  * becomes of it when VFIO takes it away, and returns it.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -12,49 +11,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include <linux/pci_regs.h>
 #include <linux/udmabuf.h>
 #include <linux/vfio.h>
 
-#include "tsm_guest.h"
-#include "tsm_machine.h"
-
-#define PAGE		0x1000
-#define BAR0_BYTES	0x20000
-/* In the guest */
-#define BAR0		0x80000000
-#define ELSEWHERE	0x90000000
-/* In the BAR: the last page, and one in which nothing else is */
-#define PLACE		0x8000
-#define LAST		(BAR0_BYTES - 4)
+#include "tsm_mmio.h"
 
 /* How long revokes and faults have to collide, in s */
 #define HAMMER_S	3
-
-/**
- * struct mmio - a function, and a guest to use it
- * @m: the machine
- * @h: its VMM
- * @dev: the function
- * @u: its VFIO user
- * @g: the guest
- * @bar: BAR0
- * @buf: dma-buf of all of it
- * @behind: the memory behind it, as the simulated device has it, whether it is
- *	    enabled or not
- * @bdf: its name
- */
-struct mmio {
-	struct machine m;
-	struct host h;
-	struct assigned *dev;
-	struct vfio_user *u;
-	struct guest g;
-	struct vfio_bar bar;
-	int buf;
-	uint8_t *behind;
-	char bdf[32];
-};
 
 FIXTURE(mmio)
 {
@@ -68,85 +31,6 @@ FIXTURE_VARIANT(mmio)
 
 FIXTURE_VARIANT_ADD(mmio, plain) { .kind = VM_PLAIN };
 FIXTURE_VARIANT_ADD(mmio, confidential) { .kind = VM_CONFIDENTIAL };
-
-/* Where a resource of a PCI function begins, 0 if it has no such */
-static uint64_t resource_start(const char *bdf, unsigned int nr)
-{
-	char text[2048], *line = text;
-	unsigned long long start;
-
-	if (sim_pci_read(bdf, "resource", text, sizeof(text)))
-		return 0;
-	while (nr--) {
-		line = strchr(line, '\n');
-		if (!line++)
-			return 0;
-	}
-	return sscanf(line, "%llx", &start) == 1 ? start : 0;
-}
-
-/* BARs of the simulator are in the BAR of a device whose memory is shared */
-#define IVSHMEM		"0x1110"
-#define IVSHMEM_BAR	2
-
-static uint8_t *map_behind(const char *bdf, unsigned int bar,
-				    size_t bytes)
-{
-	static const char devices[] = "/sys/bus/pci/devices";
-	uint64_t start = resource_start(bdf, bar), base;
-	char path[SIM_PATH + 64], id[32];
-	struct dirent *entry;
-	void *mem = MAP_FAILED;
-	DIR *dir;
-	int fd;
-
-	dir = opendir(devices);
-	while (dir && mem == MAP_FAILED && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' ||
-		    sim_pci_read(entry->d_name, "device", id, sizeof(id)) ||
-		    strncmp(id, IVSHMEM, strlen(IVSHMEM)))
-			continue;
-		base = resource_start(entry->d_name, IVSHMEM_BAR);
-		snprintf(path, sizeof(path), "%s/%s/resource%u", devices,
-			 entry->d_name, IVSHMEM_BAR);
-		fd = open(path, O_RDWR | O_CLOEXEC | O_SYNC);
-		if (fd < 0)
-			continue;
-		mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			   start - base);
-		close(fd);
-	}
-	if (dir)
-		closedir(dir);
-	return mem == MAP_FAILED ? NULL : mem;
-}
-
-/* Memory decoding, as firmware of a guest enables it */
-static int set_memory(struct vfio_user *u, bool on)
-{
-	uint32_t command = vfio_config_read(u, PCI_COMMAND, 2);
-
-	if (on)
-		command |= PCI_COMMAND_MEMORY;
-	else
-		command &= ~PCI_COMMAND_MEMORY;
-	return vfio_config_write(u, PCI_COMMAND, 2, command);
-}
-
-static uint32_t behind(struct mmio *m, size_t at)
-{
-	return __atomic_load_n((uint32_t *)(m->behind + at), __ATOMIC_SEQ_CST);
-}
-
-static void set_behind(struct mmio *m, size_t at, uint32_t val)
-{
-	__atomic_store_n((uint32_t *)(m->behind + at), val, __ATOMIC_SEQ_CST);
-}
-
-static int map_bar(struct mmio *m)
-{
-	return guest_region(m->h.vm.fd, GUEST_SLOT, BAR0, BAR0_BYTES, m->buf, 0);
-}
 
 FIXTURE_SETUP(mmio)
 {
@@ -162,12 +46,12 @@ FIXTURE_SETUP(mmio)
 	test_ok(host_add(&m->h, m->bdf, &m->dev));
 	m->u = &m->dev->u;
 	test_ok(vfio_find_dma(m->u));
-	test_ok(set_memory(m->u, true));
+	test_ok(vfio_set_memory(m->u, true));
 	test_ok(vfio_bar(m->u, 0, &m->bar));
 	ASSERT_EQ(BAR0_BYTES, m->bar.size);
 	m->buf = vfio_dma_buf(m->u, 0, 0, BAR0_BYTES);
 	ASSERT_LE(0, m->buf);
-	m->behind = map_behind(m->bdf, 0, BAR0_BYTES);
+	m->behind = bar_memory(m->bdf, 0, BAR0_BYTES);
 	ASSERT_NE(NULL, m->behind);
 	test_ok(guest_open(&m->g, m->h.vm.fd));
 }
@@ -183,34 +67,6 @@ FIXTURE_TEARDOWN(mmio)
 	guest_close(&m->g);
 	host_close(&m->h);
 	EXPECT_EQ(0, machine_leave(&m->m, __test_passed(_metadata)));
-}
-
-/* The guest reads what the device has, and the device has what the guest writes */
-#define test_reaches(m, gpa, at, val) _test_reaches(_metadata, m, gpa, at, val)
-static void _test_reaches(struct __test_metadata *_metadata, struct mmio *m,
-			  uint32_t gpa, size_t at, uint32_t val)
-{
-	uint32_t got;
-
-	set_behind(m, at, val);
-	test_ok(guest_load(&m->g, gpa, &got));
-	ASSERT_EQ(val, got);
-	test_ok(guest_store(&m->g, gpa, ~val));
-	ASSERT_EQ(~val, behind(m, at));
-}
-
-/* It does not: KVM leaves the fault to its user, and nothing has happened */
-#define test_faults(m, gpa, at) _test_faults(_metadata, m, gpa, at)
-static void _test_faults(struct __test_metadata *_metadata, struct mmio *m,
-			 uint32_t gpa, size_t at)
-{
-	uint32_t val = behind(m, at), got;
-
-	test_err(EFAULT, guest_store(&m->g, gpa, ~val));
-	ASSERT_EQ(gpa & ~(PAGE - 1), m->g.fault_gpa);
-	ASSERT_FALSE(m->g.fault_private);
-	ASSERT_EQ(val, behind(m, at));
-	test_err(EFAULT, guest_load(&m->g, gpa, &got));
 }
 
 TEST_F(mmio, access)
@@ -265,9 +121,9 @@ TEST_F(mmio, prefault)
 	test_ok(map_bar(m));
 	test_ok(guest_prefault(&m->g, BAR0, BAR0_BYTES));
 	test_reaches(m, BAR0 + PLACE, PLACE, 0x1234);
-	test_ok(set_memory(m->u, false));
+	test_ok(vfio_set_memory(m->u, false));
 	test_err(EFAULT, guest_prefault(&m->g, BAR0, BAR0_BYTES));
-	test_ok(set_memory(m->u, true));
+	test_ok(vfio_set_memory(m->u, true));
 	test_ok(guest_prefault(&m->g, BAR0, BAR0_BYTES));
 	test_ok(guest_forget(m->h.vm.fd, GUEST_SLOT));
 	test_err(ENOENT, guest_prefault(&m->g, BAR0, PAGE));
@@ -280,27 +136,27 @@ TEST_F(mmio, revoke)
 	uint32_t val;
 	int i;
 
-	test_ok(set_memory(m->u, false));
+	test_ok(vfio_set_memory(m->u, false));
 	test_ok(map_bar(m));
-	test_faults(m, BAR0 + PLACE, PLACE);
-	test_ok(set_memory(m->u, true));
+	test_faults(m, BAR0 + PLACE, PLACE, false);
+	test_ok(vfio_set_memory(m->u, true));
 	set_behind(m, PLACE, 0xabcd);
 	test_ok(guest_again(&m->g, &val));
 	ASSERT_EQ(0xabcd, val);
 
 	for (i = 0; i < 3; i++) {
 		test_reaches(m, BAR0 + PLACE, PLACE, 0x4711 + i);
-		test_ok(set_memory(m->u, false));
-		test_faults(m, BAR0 + PLACE, PLACE);
-		test_faults(m, BAR0 + LAST, LAST);
+		test_ok(vfio_set_memory(m->u, false));
+		test_faults(m, BAR0 + PLACE, PLACE, false);
+		test_faults(m, BAR0 + LAST, LAST, false);
 		test_err(EFAULT, guest_again(&m->g, NULL));
-		test_ok(set_memory(m->u, true));
+		test_ok(vfio_set_memory(m->u, true));
 	}
 
 	/* A reset takes it and returns it, with what VFIO makes of Command */
 	test_reaches(m, BAR0 + PLACE, PLACE, 0x2222);
 	ASSERT_EQ(0, ioctl(m->u->device, VFIO_DEVICE_RESET));
-	test_ok(set_memory(m->u, true));
+	test_ok(vfio_set_memory(m->u, true));
 	test_reaches(m, BAR0 + PLACE, PLACE, 0x3333);
 }
 
@@ -441,9 +297,9 @@ TEST_F(mmio, buf_first)
 	close(m->buf);
 	m->buf = -1;
 	test_reaches(m, BAR0 + PLACE, PLACE, 0x1);
-	test_ok(set_memory(m->u, false));
-	test_faults(m, BAR0 + PLACE, PLACE);
-	test_ok(set_memory(m->u, true));
+	test_ok(vfio_set_memory(m->u, false));
+	test_faults(m, BAR0 + PLACE, PLACE, false);
+	test_ok(vfio_set_memory(m->u, true));
 	test_reaches(m, BAR0 + PLACE, PLACE, 0x2);
 	test_ok(guest_forget(m->h.vm.fd, GUEST_SLOT));
 	test_err(ENXIO, guest_load(&m->g, BAR0 + PLACE, &val));
@@ -459,8 +315,8 @@ TEST_F(mmio, slot_first)
 		test_reaches(m, BAR0 + PLACE, PLACE, i);
 		test_ok(guest_forget(m->h.vm.fd, GUEST_SLOT));
 		/* Nobody is told who is no longer there */
-		test_ok(set_memory(m->u, false));
-		test_ok(set_memory(m->u, true));
+		test_ok(vfio_set_memory(m->u, false));
+		test_ok(vfio_set_memory(m->u, true));
 	}
 }
 
@@ -473,23 +329,23 @@ TEST_F(mmio, device_first)
 	test_ok(map_bar(m));
 	test_reaches(m, BAR0 + PLACE, PLACE, 0x1);
 	host_close_device(&m->h, m->dev);
-	test_faults(m, BAR0 + PLACE, PLACE);
+	test_faults(m, BAR0 + PLACE, PLACE, false);
 
 	/* Another user has another dma-buf, and that old one is not his */
 	test_ok(host_add(&m->h, m->bdf, &m->dev));
 	m->u = &m->dev->u;
-	test_ok(set_memory(m->u, true));
-	test_faults(m, BAR0 + PLACE, PLACE);
+	test_ok(vfio_set_memory(m->u, true));
+	test_faults(m, BAR0 + PLACE, PLACE, false);
 	buf = vfio_dma_buf(m->u, 0, 0, BAR0_BYTES);
 	ASSERT_LE(0, buf);
 	test_ok(guest_region(m->h.vm.fd, GUEST_SLOT + 1, ELSEWHERE, BAR0_BYTES,
 			     buf, 0));
 	test_reaches(m, ELSEWHERE + PLACE, PLACE, 0x2);
-	test_faults(m, BAR0 + PLACE, PLACE);
+	test_faults(m, BAR0 + PLACE, PLACE, false);
 	/* One that has nothing any more can be had, too */
 	test_ok(guest_region(m->h.vm.fd, GUEST_SLOT + 2, ELSEWHERE + BAR0_BYTES,
 			     BAR0_BYTES, m->buf, 0));
-	test_faults(m, ELSEWHERE + BAR0_BYTES, 0);
+	test_faults(m, ELSEWHERE + BAR0_BYTES, 0, false);
 	close(buf);
 }
 
@@ -503,8 +359,8 @@ TEST_F(mmio, vm_first)
 		test_reaches(m, BAR0 + PLACE, PLACE, i);
 		guest_close(&m->g);
 		vm_close(&m->h.vm);
-		test_ok(set_memory(m->u, false));
-		test_ok(set_memory(m->u, true));
+		test_ok(vfio_set_memory(m->u, false));
+		test_ok(vfio_set_memory(m->u, true));
 		test_ok(vm_create(&m->h.vm, variant->kind));
 		test_ok(guest_open(&m->g, m->h.vm.fd));
 	}
@@ -563,7 +419,7 @@ TEST_F(mmio, hammer)
 
 		if (revokes % 4 == 3)
 			ASSERT_EQ(0, ioctl(m->u->device, VFIO_DEVICE_RESET));
-		test_ok(set_memory(m->u, false));
+		test_ok(vfio_set_memory(m->u, false));
 		was = behind(m, PLACE);
 		for (i = 0; i < 3; i++) {
 			usleep(200);
@@ -576,7 +432,7 @@ TEST_F(mmio, hammer)
 		}
 		ASSERT_EQ(0, c.err);
 		revokes++;
-		test_ok(set_memory(m->u, true));
+		test_ok(vfio_set_memory(m->u, true));
 		if (wait) {
 			ASSERT_TRUE(sim_wait(c.err || guest_counts(&m->g),
 					     PROMPT_MS));
@@ -614,9 +470,9 @@ static void *toggle(void *arg)
 	struct toggling *t = arg;
 
 	while (!t->stop && !t->err) {
-		int err = set_memory(t->u, false);
+		int err = vfio_set_memory(t->u, false);
 
-		t->err = err ?: set_memory(t->u, true);
+		t->err = err ?: vfio_set_memory(t->u, true);
 		t->rounds++;
 	}
 	return NULL;

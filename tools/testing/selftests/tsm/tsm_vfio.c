@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/iommufd.h>
@@ -217,6 +218,18 @@ int vfio_set_master(struct vfio_user *u, bool master)
 	return vfio_config_write(u, PCI_COMMAND, 2, command);
 }
 
+/* Memory decoding, as firmware of a guest enables it */
+int vfio_set_memory(struct vfio_user *u, bool on)
+{
+	uint32_t command = vfio_config_read(u, PCI_COMMAND, 2);
+
+	if (on)
+		command |= PCI_COMMAND_MEMORY;
+	else
+		command &= ~PCI_COMMAND_MEMORY;
+	return vfio_config_write(u, PCI_COMMAND, 2, command);
+}
+
 int vfio_bar(struct vfio_user *u, unsigned int index, struct vfio_bar *bar)
 {
 	struct vfio_region_info info;
@@ -281,6 +294,61 @@ int vfio_dma_buf_read_only(struct vfio_user *u, unsigned int bar,
 	struct vfio_region_dma_range range = { .offset = offset, .length = len };
 
 	return export_dma_buf(u, bar, O_RDONLY, &range, 1);
+}
+
+/* Where a resource of a PCI function begins, 0 if it has no such */
+static uint64_t resource_start(const char *bdf, unsigned int nr)
+{
+	char text[2048], *line = text;
+	unsigned long long start;
+
+	if (sim_pci_read(bdf, "resource", text, sizeof(text)))
+		return 0;
+	while (nr--) {
+		line = strchr(line, '\n');
+		if (!line++)
+			return 0;
+	}
+	return sscanf(line, "%llx", &start) == 1 ? start : 0;
+}
+
+/* BARs of the simulator are in the BAR of a device whose memory is shared */
+#define IVSHMEM		"0x1110"
+#define IVSHMEM_BAR	2
+
+/*
+ * The memory behind a BAR as the device has it, whether it is enabled or not:
+ * NULL if there is none. To be unmapped.
+ */
+uint8_t *bar_memory(const char *bdf, unsigned int bar, size_t bytes)
+{
+	static const char devices[] = "/sys/bus/pci/devices";
+	uint64_t start = resource_start(bdf, bar), base;
+	char path[SIM_PATH + 64], id[32];
+	struct dirent *entry;
+	void *mem = MAP_FAILED;
+	DIR *dir;
+	int fd;
+
+	dir = opendir(devices);
+	while (dir && mem == MAP_FAILED && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' ||
+		    sim_pci_read(entry->d_name, "device", id, sizeof(id)) ||
+		    strncmp(id, IVSHMEM, strlen(IVSHMEM)))
+			continue;
+		base = resource_start(entry->d_name, IVSHMEM_BAR);
+		snprintf(path, sizeof(path), "%s/%s/resource%u", devices,
+			 entry->d_name, IVSHMEM_BAR);
+		fd = open(path, O_RDWR | O_CLOEXEC | O_SYNC);
+		if (fd < 0)
+			continue;
+		mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   start - base);
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	return mem == MAP_FAILED ? NULL : mem;
 }
 
 /*

@@ -103,6 +103,7 @@ uint32_t vfio_config_read(struct vfio_user *u, unsigned int where, size_t size);
 int vfio_config_write(struct vfio_user *u, unsigned int where, size_t size,
 		      uint32_t val);
 int vfio_set_master(struct vfio_user *u, bool master);
+int vfio_set_memory(struct vfio_user *u, bool on);
 
 int vfio_bar(struct vfio_user *u, unsigned int index, struct vfio_bar *bar);
 int vfio_dma_buf(struct vfio_user *u, unsigned int bar, uint64_t offset,
@@ -112,6 +113,7 @@ int vfio_dma_buf_ranges(struct vfio_user *u, unsigned int bar,
 			unsigned int nr);
 int vfio_dma_buf_read_only(struct vfio_user *u, unsigned int bar,
 			   uint64_t offset, uint64_t len);
+uint8_t *bar_memory(const char *bdf, unsigned int bar, size_t bytes);
 int vfio_import(const char *bdf, int dma_buf);
 int vfio_nr_msix(struct vfio_user *u);
 int vfio_enable_msix(struct vfio_user *u, const int *eventfd, unsigned int nr);
