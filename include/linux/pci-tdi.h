@@ -240,9 +240,10 @@ enum pci_tdi_event {
  *	new access, resets, power and configuration changes that would harm a
  *	locked TDI; see that the function is quiet. Returns 0, or -EBUSY if that
  *	cannot be done now, or another error; nothing has changed then.
- * @ranges: the TDI is locked. Let shared access to non-TEE ranges of the report
- *	go on; what the VM may map as private memory is known now. The report is
- *	valid during the call. Returns 0, or an error with which the lock fails.
+ * @ranges: the TDI is locked for a VM. Let shared access to non-TEE ranges of the
+ *	report go on; all else the VM may map as private memory, until @revoke. The
+ *	VM is kept that long, the report is valid during the call. Returns 0, or an
+ *	error with which the lock fails.
  * @trusted_dma: set up, or take away, what the host's IOMMU needs for the device
  *	to reach private memory of the VM. Set up before the guest enables DMA
  *	(%TSM_OP_ENABLE_DMA), or before %TSM_OP_START if the TSM leaves no such
@@ -269,7 +270,8 @@ enum pci_tdi_event {
  */
 struct pci_tdi_host_ops {
 	int (*gate)(void *priv);
-	int (*ranges)(void *priv, const struct pci_tdi_report *report);
+	int (*ranges)(void *priv, struct kvm *kvm,
+		      const struct pci_tdi_report *report);
 	int (*trusted_dma)(void *priv, bool on);
 	void (*revoke)(void *priv);
 	void (*ungate)(void *priv);

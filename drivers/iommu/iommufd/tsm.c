@@ -166,11 +166,13 @@ static int iommufd_tsm_gate(void *priv)
 	return host->ops->gate ? host->ops->gate(host->priv) : 0;
 }
 
-static int iommufd_tsm_ranges(void *priv, const struct pci_tdi_report *report)
+static int iommufd_tsm_ranges(void *priv, struct kvm *kvm,
+			      const struct pci_tdi_report *report)
 {
 	struct iommufd_tsm_host *host = priv;
 
-	return host->ops->ranges ? host->ops->ranges(host->priv, report) : 0;
+	return host->ops->ranges ?
+		       host->ops->ranges(host->priv, kvm, report) : 0;
 }
 
 static int iommufd_tsm_trusted_dma(void *priv, bool on)

@@ -292,7 +292,8 @@ static int tsm_host_call(struct pci_tdi *tdi, enum tsm_tdi_step step)
 	case TSM_STEP_GATE:
 		return ops->gate ? ops->gate(priv) : 0;
 	case TSM_STEP_RANGES:
-		return ops->ranges ? ops->ranges(priv, tdi->report) : 0;
+		return ops->ranges ? ops->ranges(priv, tdi->vm.kvm,
+						 tdi->report) : 0;
 	case TSM_STEP_HOST_DMA_ON:
 		return ops->trusted_dma ? ops->trusted_dma(priv, true) : 0;
 	case TSM_STEP_HOST_DMA_OFF:

@@ -406,10 +406,12 @@ static int fake_gate(void *priv)
 	return fake_step(priv, TSM_STEP_GATE, "gate");
 }
 
-static int fake_ranges(void *priv, const struct pci_tdi_report *report)
+static int fake_ranges(void *priv, struct kvm *kvm,
+		       const struct pci_tdi_report *report)
 {
 	struct fake_tsm *f = priv;
 
+	KUNIT_EXPECT_NOT_NULL(f->test, kvm);
 	KUNIT_EXPECT_TRUE(f->test, pci_tdi_report_is_tee(report, 0, 0,
 							 FAKE_BAR_TEE));
 	KUNIT_EXPECT_TRUE(f->test,

@@ -22,12 +22,27 @@
 #include <linux/pci.h>
 #include <linux/pci-tdi.h>
 #include <linux/pci-tdi-report.h>
+#include <linux/refcount.h>
+#include <linux/slab.h>
 #include <linux/vfio.h>
 #include <linux/wait.h>
 
 #include "vfio_pci_priv.h"
 
 MODULE_IMPORT_NS("IOMMUFD");
+
+/**
+ * struct vfio_pci_tsm_view - what of a locked function's memory is whose
+ * @refs: references: of the function, and of dma-bufs that VMs ask
+ * @bar: addresses of the BARs, which stay where they are as long as it is open
+ * @report: what the device reported
+ */
+struct vfio_pci_tsm_view {
+	refcount_t refs;
+	phys_addr_t bar[PCI_STD_NUM_BARS];
+	/* last, as it ends with an array */
+	struct pci_tdi_report report;
+};
 
 /* --- how far it is -------------------------------------------------------------- */
 
@@ -37,22 +52,24 @@ MODULE_IMPORT_NS("IOMMUFD");
  */
 static void vfio_pci_tsm_set_state(struct vfio_pci_core_device *vdev,
 				   enum vfio_pci_tsm_state state,
-				   struct pci_tdi_report *report)
+				   struct kvm *kvm,
+				   struct vfio_pci_tsm_view *view)
 {
 	lockdep_assert_held_write(&vdev->memory_lock);
 
-	kvfree(vdev->tsm.report);
-	vdev->tsm.report = report;
+	vfio_pci_tsm_view_put(vdev->tsm.view);
+	vdev->tsm.view = view;
+	vdev->tsm.kvm = kvm;
 	WRITE_ONCE(vdev->tsm.state, state);
 	wake_up_all(&vdev->tsm.settled);
 }
 
 /* It is known what is shared: peers lose the rest, and may have that again */
 static void vfio_pci_tsm_settle(struct vfio_pci_core_device *vdev,
-				enum vfio_pci_tsm_state state,
-				struct pci_tdi_report *report)
+				enum vfio_pci_tsm_state state, struct kvm *kvm,
+				struct vfio_pci_tsm_view *view)
 {
-	vfio_pci_tsm_set_state(vdev, state, report);
+	vfio_pci_tsm_set_state(vdev, state, kvm, view);
 	vfio_pci_dma_buf_unhold(vdev);
 	vfio_pci_dma_buf_move(vdev, false);
 }
@@ -111,7 +128,7 @@ int vfio_pci_tsm_down_write(struct vfio_pci_core_device *vdev)
 	down_write(&vdev->memory_lock);
 	if (vdev->tsm.state == VFIO_PCI_TSM_KEPT &&
 	    !pci_tdi_quarantined(vdev->pdev))
-		vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_OPEN, NULL);
+		vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_OPEN, NULL, NULL);
 	ret = vfio_pci_tsm_check(vdev);
 	if (ret)
 		up_write(&vdev->memory_lock);
@@ -152,8 +169,8 @@ int vfio_pci_tsm_set_irqs(struct vfio_pci_core_device *vdev,
 		return 0;
 
 	guard(rwsem_read)(&vdev->memory_lock);
-	return vdev->tsm.state == VFIO_PCI_TSM_LOCKED && vdev->tsm.report &&
-	       vfio_pci_tsm_msix_locked(vdev->tsm.report) ? -EBUSY : 0;
+	return vdev->tsm.state == VFIO_PCI_TSM_LOCKED && vdev->tsm.view &&
+	       vfio_pci_tsm_msix_locked(&vdev->tsm.view->report) ? -EBUSY : 0;
 }
 
 /* --- memory --------------------------------------------------------------------- */
@@ -170,14 +187,22 @@ static bool vfio_pci_tsm_all_shared(struct vfio_pci_core_device *vdev)
 	       !pci_tdi_quarantined(vdev->pdev);
 }
 
-/* The report, if it has the say */
-static const struct pci_tdi_report *
-vfio_pci_tsm_report(struct vfio_pci_core_device *vdev)
+/* What the device has reported, if it has the say */
+static struct vfio_pci_tsm_view *
+vfio_pci_tsm_view(struct vfio_pci_core_device *vdev)
 {
 	lockdep_assert_held(&vdev->memory_lock);
 
 	return vdev->tsm.state == VFIO_PCI_TSM_LOCKED &&
-	       !pci_tdi_quarantined(vdev->pdev) ? vdev->tsm.report : NULL;
+	       !pci_tdi_quarantined(vdev->pdev) ? vdev->tsm.view : NULL;
+}
+
+static const struct pci_tdi_report *
+vfio_pci_tsm_report(struct vfio_pci_core_device *vdev)
+{
+	struct vfio_pci_tsm_view *view = vfio_pci_tsm_view(vdev);
+
+	return view ? &view->report : NULL;
 }
 
 static bool vfio_pci_tsm_is_mem(struct vfio_pci_core_device *vdev,
@@ -252,6 +277,105 @@ bool vfio_pci_tsm_io_shared(struct vfio_pci_core_device *vdev,
 	}
 
 	return false;
+}
+
+/* --- what a VM may map ---------------------------------------------------------- */
+
+/**
+ * vfio_pci_tsm_may_map() - who may map a function's memory, to a VM for instance?
+ * @vdev: the function
+ * @view: result: which of it is shared, and which the VM's; NULL if all is shared.
+ *	  Without a reference.
+ * @kvm: result: the VM that may map what is not shared, to compare with; or NULL
+ *
+ * Context: Holds memory_lock.
+ *
+ * Return: false if nobody may map any of it
+ */
+bool vfio_pci_tsm_may_map(struct vfio_pci_core_device *vdev,
+			  struct vfio_pci_tsm_view **view, struct kvm **kvm)
+{
+	*view = vfio_pci_tsm_view(vdev);
+	*kvm = *view ? vdev->tsm.kvm : NULL;
+
+	return *view || vfio_pci_tsm_all_shared(vdev);
+}
+
+/**
+ * vfio_pci_tsm_view_get() - take a reference
+ * @view: it, or NULL
+ *
+ * Return: @view
+ */
+struct vfio_pci_tsm_view *vfio_pci_tsm_view_get(struct vfio_pci_tsm_view *view)
+{
+	if (view)
+		refcount_inc(&view->refs);
+	return view;
+}
+
+/**
+ * vfio_pci_tsm_view_put() - drop a reference
+ * @view: it, or NULL
+ */
+void vfio_pci_tsm_view_put(struct vfio_pci_tsm_view *view)
+{
+	if (view && refcount_dec_and_test(&view->refs))
+		kvfree(view);
+}
+
+static bool vfio_pci_tsm_find_bar(const struct vfio_pci_tsm_view *view,
+				  phys_addr_t phys, unsigned int *bar)
+{
+	for (*bar = 0; *bar < PCI_STD_NUM_BARS; (*bar)++) {
+		if (phys >= view->bar[*bar] &&
+		    phys - view->bar[*bar] < view->report.bar_len[*bar])
+			return true;
+	}
+	return false;
+}
+
+/**
+ * vfio_pci_tsm_view_part() - the part around a page that is of one kind
+ * @view: what of a function's memory is of which kind
+ * @private: the VM's, rather than shared
+ * @phys: address of the page
+ * @start: result, address of the first byte of the part
+ * @end: result, address of the first byte behind it
+ *
+ * Context: Any. Holds what keeps @view.
+ *
+ * Return: false if the page is not of that kind, or only in part
+ */
+bool vfio_pci_tsm_view_part(const struct vfio_pci_tsm_view *view, bool private,
+			    phys_addr_t phys, phys_addr_t *start,
+			    phys_addr_t *end)
+{
+	u64 from = 0, to = 0, at;
+	unsigned int bar;
+
+	if (!vfio_pci_tsm_find_bar(view, phys, &bar))
+		return false;
+	at = phys - view->bar[bar];
+
+	for (int i = 0; i < view->report.nr_ranges; i++) {
+		const struct pci_tdi_range *r = &view->report.ranges[i];
+
+		if (r->bar != bar ||
+		    !!(r->attrs & PCI_TDI_RANGE_NON_TEE) == private)
+			continue;
+		/* one after the other is one part */
+		if (r->offset != to) {
+			if (at < to)
+				break;
+			from = r->offset;
+		}
+		to = r->offset + r->len;
+	}
+
+	*start = view->bar[bar] + from;
+	*end = view->bar[bar] + to;
+	return at >= from && at < to && to - at >= PAGE_SIZE;
 }
 
 /* --- between gate and ranges ------------------------------------------------------ */
@@ -458,46 +582,63 @@ static int vfio_pci_tsm_gate(void *priv)
 	if (ret)
 		return ret;
 
-	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_LOCKING, NULL);
+	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_LOCKING, NULL, NULL);
 	vfio_pci_zap_bars(vdev);
 	return 0;
 }
 
-static struct pci_tdi_report *
-vfio_pci_tsm_copy_report(const struct pci_tdi_report *report)
+static struct vfio_pci_tsm_view *
+vfio_pci_tsm_view_new(struct vfio_pci_core_device *vdev,
+		      const struct pci_tdi_report *report)
 {
 	size_t size = struct_size(report, ranges, report->nr_ranges);
-	struct pci_tdi_report *copy = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	struct vfio_pci_tsm_view *view;
 
-	if (!copy)
+	view = kvzalloc(offsetof(struct vfio_pci_tsm_view, report) + size,
+			GFP_KERNEL_ACCOUNT);
+	if (!view)
 		return NULL;
 
-	memcpy(copy, report, size);
-	copy->device_info = NULL;
-	copy->device_info_len = 0;
-	return copy;
+	refcount_set(&view->refs, 1);
+	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		view->bar[bar] = pci_resource_start(vdev->pdev, bar);
+	memcpy(&view->report, report, size);
+	view->report.device_info = NULL;
+	view->report.device_info_len = 0;
+	return view;
 }
 
-static int vfio_pci_tsm_ranges(void *priv, const struct pci_tdi_report *report)
+static int vfio_pci_tsm_ranges(void *priv, struct kvm *kvm,
+			       const struct pci_tdi_report *report)
 {
 	struct vfio_pci_core_device *vdev = priv;
-	struct pci_tdi_report *copy;
+	struct vfio_pci_tsm_view *view;
 
-	copy = vfio_pci_tsm_copy_report(report);
-	if (!copy)
+	view = vfio_pci_tsm_view_new(vdev, report);
+	if (!view)
 		return -ENOMEM;
 
 	guard(mutex)(&vdev->igate);
 	/* the host can no longer write to a table that it uses */
 	if (vdev->irq_type == VFIO_PCI_MSIX_IRQ_INDEX &&
-	    vfio_pci_tsm_msix_locked(copy)) {
-		kvfree(copy);
+	    vfio_pci_tsm_msix_locked(report)) {
+		vfio_pci_tsm_view_put(view);
 		return -EBUSY;
 	}
 
 	guard(rwsem_write)(&vdev->memory_lock);
-	vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_LOCKED, copy);
+	vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_LOCKED, kvm, view);
 	return 0;
+}
+
+/* What is the VM's it can map no longer, and has not any more when this returns */
+static void vfio_pci_tsm_revoke(void *priv)
+{
+	struct vfio_pci_core_device *vdev = priv;
+
+	guard(rwsem_write)(&vdev->memory_lock);
+	vdev->tsm.kvm = NULL;
+	vfio_pci_dma_buf_move(vdev, false);
 }
 
 static void vfio_pci_tsm_ungate(void *priv)
@@ -505,7 +646,7 @@ static void vfio_pci_tsm_ungate(void *priv)
 	struct vfio_pci_core_device *vdev = priv;
 
 	guard(rwsem_write)(&vdev->memory_lock);
-	vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_OPEN, NULL);
+	vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_OPEN, NULL, NULL);
 }
 
 /*
@@ -521,20 +662,16 @@ static void vfio_pci_tsm_event(void *priv, enum pci_tdi_event event)
 		return;
 
 	guard(rwsem_write)(&vdev->memory_lock);
-	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_KEPT, NULL);
+	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_KEPT, NULL, NULL);
 	vfio_pci_dma_buf_hold_pinned(vdev);
 	vfio_pci_dma_buf_move(vdev, false);
 	vfio_pci_zap_bars(vdev);
 }
 
-/*
- * Nothing maps the function's memory into a VM as private: what a dma-buf of it
- * gives out is shared, and all of that was taken back when it was locked. So
- * there is nothing to revoke.
- */
 static const struct pci_tdi_host_ops vfio_pci_tsm_host_ops = {
 	.gate = vfio_pci_tsm_gate,
 	.ranges = vfio_pci_tsm_ranges,
+	.revoke = vfio_pci_tsm_revoke,
 	.ungate = vfio_pci_tsm_ungate,
 	.event = vfio_pci_tsm_event,
 };
@@ -602,5 +739,5 @@ void vfio_pci_tsm_disarm(struct vfio_pci_core_device *vdev)
 	/* what a quarantine has left; PCI/TSM knows of it for as long as it lasts */
 	guard(rwsem_write)(&vdev->memory_lock);
 	if (vdev->tsm.state != VFIO_PCI_TSM_OPEN)
-		vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_OPEN, NULL);
+		vfio_pci_tsm_settle(vdev, VFIO_PCI_TSM_OPEN, NULL, NULL);
 }

@@ -9,7 +9,9 @@
 #include <linux/mm_types.h>
 #include <linux/types.h>
 
+struct kvm;
 struct vfio_pci_core_device;
+struct vfio_pci_tsm_view;
 
 #ifdef CONFIG_PCI_TSM
 void vfio_pci_tsm_init(struct vfio_pci_core_device *vdev);
@@ -36,6 +38,14 @@ bool vfio_pci_tsm_fault_waits(struct vfio_pci_core_device *vdev,
 vm_fault_t vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 				   struct vm_fault *vmf);
 bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev);
+
+bool vfio_pci_tsm_may_map(struct vfio_pci_core_device *vdev,
+			  struct vfio_pci_tsm_view **view, struct kvm **kvm);
+struct vfio_pci_tsm_view *vfio_pci_tsm_view_get(struct vfio_pci_tsm_view *view);
+void vfio_pci_tsm_view_put(struct vfio_pci_tsm_view *view);
+bool vfio_pci_tsm_view_part(const struct vfio_pci_tsm_view *view, bool private,
+			    phys_addr_t phys, phys_addr_t *start,
+			    phys_addr_t *end);
 
 void vfio_pci_tsm_hide_caps(struct vfio_pci_core_device *vdev);
 int vfio_pci_tsm_rom_begin(struct vfio_pci_core_device *vdev);
@@ -120,6 +130,32 @@ vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 }
 
 static inline bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev)
+{
+	return false;
+}
+
+static inline bool vfio_pci_tsm_may_map(struct vfio_pci_core_device *vdev,
+					struct vfio_pci_tsm_view **view,
+					struct kvm **kvm)
+{
+	*view = NULL;
+	*kvm = NULL;
+	return true;
+}
+
+static inline struct vfio_pci_tsm_view *
+vfio_pci_tsm_view_get(struct vfio_pci_tsm_view *view)
+{
+	return view;
+}
+
+static inline void vfio_pci_tsm_view_put(struct vfio_pci_tsm_view *view)
+{
+}
+
+static inline bool
+vfio_pci_tsm_view_part(const struct vfio_pci_tsm_view *view, bool private,
+		       phys_addr_t phys, phys_addr_t *start, phys_addr_t *end)
 {
 	return false;
 }

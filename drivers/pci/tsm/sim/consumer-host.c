@@ -242,7 +242,8 @@ sim_report_dup(const struct pci_tdi_report *report)
 	return copy;
 }
 
-static int sim_host_ranges(void *priv, const struct pci_tdi_report *report)
+static int sim_host_ranges(void *priv, struct kvm *kvm,
+			   const struct pci_tdi_report *report)
 {
 	struct sim_host *h = priv;
 	struct pci_tdi_report *copy = NULL;
