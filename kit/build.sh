@@ -45,7 +45,7 @@ kmake() {
 # The KUnit suites of the series, each a module
 kunit_fragment() {
 	[ "$kernel" = debug ] || return 0
-	find "$tree/drivers/pci/tsm" -name Kconfig -exec \
+	find "$tree/drivers/pci/tsm" "$tree/drivers/vfio/pci" -name Kconfig -exec \
 		sed -n 's/^config \(.*_KUNIT_TEST\)$/CONFIG_\1=m/p' {} + | LC_ALL=C sort
 }
 

@@ -12,6 +12,7 @@
  * vfio_pci_tsm::config_lock, memory_lock, dma_resv. Nothing of PCI/TSM that
  * takes a lock is called under one of the last four.
  */
+#include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -668,13 +669,14 @@ static void vfio_pci_tsm_event(void *priv, enum pci_tdi_event event)
 	vfio_pci_zap_bars(vdev);
 }
 
-static const struct pci_tdi_host_ops vfio_pci_tsm_host_ops = {
+VISIBLE_IF_KUNIT const struct pci_tdi_host_ops vfio_pci_tsm_host_ops = {
 	.gate = vfio_pci_tsm_gate,
 	.ranges = vfio_pci_tsm_ranges,
 	.revoke = vfio_pci_tsm_revoke,
 	.ungate = vfio_pci_tsm_ungate,
 	.event = vfio_pci_tsm_event,
 };
+EXPORT_SYMBOL_IF_KUNIT(vfio_pci_tsm_host_ops);
 
 /* --- from open to close ------------------------------------------------------------ */
 
@@ -687,6 +689,7 @@ void vfio_pci_tsm_init(struct vfio_pci_core_device *vdev)
 	init_rwsem(&vdev->tsm.config_lock);
 	init_waitqueue_head(&vdev->tsm.settled);
 }
+EXPORT_SYMBOL_IF_KUNIT(vfio_pci_tsm_init);
 
 static struct iommufd_device *
 vfio_pci_tsm_idev(struct vfio_pci_core_device *vdev)

@@ -14,6 +14,10 @@ struct vfio_pci_core_device;
 struct vfio_pci_tsm_view;
 
 #ifdef CONFIG_PCI_TSM
+#if IS_ENABLED(CONFIG_KUNIT)
+extern const struct pci_tdi_host_ops vfio_pci_tsm_host_ops;
+#endif
+
 void vfio_pci_tsm_init(struct vfio_pci_core_device *vdev);
 void vfio_pci_tsm_arm(struct vfio_pci_core_device *vdev);
 void vfio_pci_tsm_disarm(struct vfio_pci_core_device *vdev);
