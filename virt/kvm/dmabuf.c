@@ -45,28 +45,11 @@ struct kvm_dmabuf {
 	struct dma_buf *dmabuf;
 	struct dma_buf_attachment *attach;
 	u64 offset;
-	int (*ask)(struct dma_buf_attachment *attachment, struct kvm *kvm,
-		   bool private, u64 *offset, struct phys_vec *phys);
+	int (*ask)(struct dma_buf *dmabuf, struct kvm *kvm, bool private,
+		   u64 *offset, struct phys_vec *phys);
 };
 
 /* --- the exporter ------------------------------------------------------------- */
-
-/*
- * The one exporter that KVM knows. VFIO uses KVM, so KVM cannot link to it; who
- * has a dma-buf of VFIO's has it loaded. To be replaced when exporters and
- * importers can negotiate how memory is described.
- */
-static int kvm_dmabuf_get_exporter(struct kvm_dmabuf *d)
-{
-	d->ask = symbol_get(vfio_pci_dma_buf_kvm_map);
-	return d->ask ? 0 : -EOPNOTSUPP;
-}
-
-static void kvm_dmabuf_put_exporter(struct kvm_dmabuf *d)
-{
-	if (d->ask)
-		symbol_put(vfio_pci_dma_buf_kvm_map);
-}
 
 /*
  * The MMIO that there is around @offset of the dma-buf, which on return says where
@@ -77,7 +60,39 @@ static int kvm_dmabuf_ask(struct kvm_dmabuf *d, bool private, u64 *offset,
 			  struct phys_vec *phys)
 {
 	dma_resv_assert_held(d->dmabuf->resv);
-	return d->ask(d->attach, d->kvm, private, offset, phys);
+	return d->ask(d->dmabuf, d->kvm, private, offset, phys);
+}
+
+/*
+ * The one exporter that KVM knows. VFIO uses KVM, so KVM cannot link to it; who
+ * has a dma-buf of VFIO's has it loaded. To be replaced when exporters and
+ * importers can negotiate how memory is described.
+ *
+ * Nothing else of a dma-buf is called before it is known to be VFIO's.
+ */
+static int kvm_dmabuf_get_exporter(struct kvm_dmabuf *d)
+{
+	u64 offset = d->offset;
+	struct phys_vec phys;
+	int r;
+
+	d->ask = symbol_get(vfio_pci_dma_buf_kvm_map);
+	if (!d->ask)
+		return -EOPNOTSUPP;
+
+	dma_resv_lock(d->dmabuf->resv, NULL);
+	r = kvm_dmabuf_ask(d, false, &offset, &phys);
+	dma_resv_unlock(d->dmabuf->resv);
+	if (r != -EOPNOTSUPP)
+		return 0;
+
+	symbol_put(vfio_pci_dma_buf_kvm_map);
+	return r;
+}
+
+static void kvm_dmabuf_put_exporter(struct kvm_dmabuf *d)
+{
+	symbol_put(vfio_pci_dma_buf_kvm_map);
 }
 
 /* --- mapping and revoking ------------------------------------------------------- */
@@ -208,7 +223,7 @@ int kvm_dmabuf_get_pfn(struct kvm *kvm, const struct kvm_memory_slot *slot,
  * * %-EINVAL		- the file is not a dma-buf; or the offset is no multiple of
  *			  a page; or the dma-buf ends before the memslot does; or an
  *			  address of userspace is given
- * * %-EOPNOTSUPP	- no exporter is loaded that KVM knows
+ * * %-EOPNOTSUPP	- not a dma-buf of an exporter that KVM knows
  * * %-ENOMEM		- no memory
  */
 int kvm_dmabuf_prepare(struct kvm *kvm, struct kvm_memory_slot *slot,
@@ -267,32 +282,20 @@ err_free:
  *
  * Return:
  * * %0			- done
- * * %-EOPNOTSUPP	- of an exporter that KVM does not know, or that does not let
- *			  its memory be reached by a processor of a VM
  * * %-ENOMEM		- no memory
- * * others		- what the exporter says
  */
 int kvm_dmabuf_commit(struct kvm_memory_slot *slot)
 {
 	struct kvm_dmabuf *d = slot->dmabuf;
 	struct dma_buf_attachment *attach;
-	struct phys_vec phys;
-	u64 offset;
-	int r;
 
 	attach = dma_buf_dynamic_attach(d->dmabuf, kvm_dmabuf_device(),
 					&kvm_dmabuf_attach_ops, d);
 	if (IS_ERR(attach))
 		return PTR_ERR(attach);
+
 	d->attach = attach;
-
-	/* is it the exporter's? It does not matter what it says otherwise */
-	offset = d->offset;
-	dma_resv_lock(d->dmabuf->resv, NULL);
-	r = kvm_dmabuf_ask(d, false, &offset, &phys);
-	dma_resv_unlock(d->dmabuf->resv);
-
-	return r == -EOPNOTSUPP ? r : 0;
+	return 0;
 }
 
 /**

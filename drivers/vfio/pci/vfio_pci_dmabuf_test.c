@@ -230,7 +230,7 @@ static int ask(struct kunit *test, struct importer *importer, unsigned int nr_vm
 	int ret;
 
 	dma_resv_lock(attach->dmabuf->resv, NULL);
-	ret = t->symbol(attach, vm(nr_vm), private, &offset, &phys);
+	ret = t->symbol(attach->dmabuf, vm(nr_vm), private, &offset, &phys);
 	importer->mapped |= !ret;
 	dma_resv_unlock(attach->dmabuf->resv);
 	if (!ret) {
@@ -371,7 +371,6 @@ static void strangers(struct kunit *test)
 {
 	static const struct dma_buf_ops no_ops = {};
 	struct dma_buf other = { .ops = &no_ops };
-	struct dma_buf_attachment attach = { .dmabuf = &other };
 	struct dmabuf_test *t = test->priv;
 	struct dma_buf *buf = export_bar(test);
 	struct phys_vec phys;
@@ -390,7 +389,7 @@ static void strangers(struct kunit *test)
 	other.resv = &resv;
 	dma_resv_lock(&resv, NULL);
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			t->symbol(&attach, vm(0), false, &offset, &phys));
+			t->symbol(&other, vm(0), false, &offset, &phys));
 	dma_resv_unlock(&resv);
 	dma_resv_fini(&resv);
 }
@@ -608,6 +607,7 @@ static struct kunit_suite dmabuf_suite = {
 	.exit = dmabuf_test_exit,
 	.test_cases = dmabuf_cases,
 };
+
 kunit_test_suite(dmabuf_suite);
 
 MODULE_IMPORT_NS("DMA_BUF");
