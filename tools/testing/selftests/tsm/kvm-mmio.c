@@ -43,7 +43,8 @@ FIXTURE_SETUP(mmio)
 	test_ok(machine_build(&m->m, 2));
 	snprintf(m->bdf, sizeof(m->bdf), "%s", m->m.s.sim.d[1].bdf);
 	test_ok(host_open(&m->h, variant->kind));
-	test_ok(host_add(&m->h, m->bdf, &m->dev));
+	/* VFIO does not know the VM, or it would keep it */
+	test_ok(host_add_alone(&m->h, m->bdf, &m->dev));
 	m->u = &m->dev->u;
 	test_ok(vfio_find_dma(m->u));
 	test_ok(vfio_set_memory(m->u, true));
@@ -332,7 +333,7 @@ TEST_F(mmio, device_first)
 	test_faults(m, BAR0 + PLACE, PLACE, false);
 
 	/* Another user has another dma-buf, and that old one is not his */
-	test_ok(host_add(&m->h, m->bdf, &m->dev));
+	test_ok(host_add_alone(&m->h, m->bdf, &m->dev));
 	m->u = &m->dev->u;
 	test_ok(vfio_set_memory(m->u, true));
 	test_faults(m, BAR0 + PLACE, PLACE, false);

@@ -306,6 +306,21 @@ TEST_F(own, closed_while_used)
 	ASSERT_EQ(0, c.err);
 }
 
+/* Its VMM loses the VM first, which is kept by who binds the function to it */
+TEST_F(own, vm_first)
+{
+	struct mmio *m = &self->o.c;
+
+	test_ok(set_private(m, PLACE, true));
+	test_ok(host_run(&m->h, m->dev));
+	test_reaches(m, BAR0 + PLACE, PLACE, 0x1);
+	guest_close(&m->g);
+	vm_close(&m->h.vm);
+	test_tdi(&m->h, m->dev, "RUN");
+	test_unbind(m);
+	test_bind(m);
+}
+
 int main(int argc, char **argv)
 {
 	return iommufd_harness_run(argc, argv);
