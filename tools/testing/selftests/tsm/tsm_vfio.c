@@ -296,6 +296,9 @@ int vfio_dma_buf_read_only(struct vfio_user *u, unsigned int bar,
 	return export_dma_buf(u, bar, O_RDONLY, &range, 1);
 }
 
+/* Shared memory of QEMU */
+#define IVSHMEM		"0x1110"
+
 /* Where a resource of a PCI function begins, 0 if it has no such */
 static uint64_t resource_start(const char *bdf, unsigned int nr)
 {
@@ -312,9 +315,30 @@ static uint64_t resource_start(const char *bdf, unsigned int nr)
 	return sscanf(line, "%llx", &start) == 1 ? start : 0;
 }
 
-/* BARs of the simulator are in the BAR of a device whose memory is shared */
-#define IVSHMEM		"0x1110"
-#define IVSHMEM_BAR	2
+/*
+ * Name of the device in whose BAR those of the simulator are: -ENOENT if the
+ * machine has none
+ */
+int shared_memory_device(char *bdf, size_t size)
+{
+	struct dirent *entry;
+	int err = -ENOENT;
+	char id[32];
+	DIR *dir;
+
+	dir = opendir("/sys/bus/pci/devices");
+	while (dir && err && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' ||
+		    sim_pci_read(entry->d_name, "device", id, sizeof(id)) ||
+		    strncmp(id, IVSHMEM, strlen(IVSHMEM)))
+			continue;
+		snprintf(bdf, size, "%s", entry->d_name);
+		err = 0;
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
 
 /*
  * The memory behind a BAR as the device has it, whether it is enabled or not:
@@ -322,32 +346,21 @@ static uint64_t resource_start(const char *bdf, unsigned int nr)
  */
 uint8_t *bar_memory(const char *bdf, unsigned int bar, size_t bytes)
 {
-	static const char devices[] = "/sys/bus/pci/devices";
-	uint64_t start = resource_start(bdf, bar), base;
-	char path[SIM_PATH + 64], id[32];
-	struct dirent *entry;
-	void *mem = MAP_FAILED;
-	DIR *dir;
+	char device[32], path[SIM_PATH], resource[16];
+	uint64_t start = resource_start(bdf, bar);
+	void *mem;
 	int fd;
 
-	dir = opendir(devices);
-	while (dir && mem == MAP_FAILED && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' ||
-		    sim_pci_read(entry->d_name, "device", id, sizeof(id)) ||
-		    strncmp(id, IVSHMEM, strlen(IVSHMEM)))
-			continue;
-		base = resource_start(entry->d_name, IVSHMEM_BAR);
-		snprintf(path, sizeof(path), "%s/%s/resource%u", devices,
-			 entry->d_name, IVSHMEM_BAR);
-		fd = open(path, O_RDWR | O_CLOEXEC | O_SYNC);
-		if (fd < 0)
-			continue;
-		mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			   start - base);
-		close(fd);
-	}
-	if (dir)
-		closedir(dir);
+	if (shared_memory_device(device, sizeof(device)))
+		return NULL;
+	snprintf(resource, sizeof(resource), "resource%u", SHARED_MEMORY_BAR);
+	sim_pci_path(path, sizeof(path), device, resource);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_SYNC);
+	if (fd < 0)
+		return NULL;
+	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   start - resource_start(device, SHARED_MEMORY_BAR));
+	close(fd);
 	return mem == MAP_FAILED ? NULL : mem;
 }
 

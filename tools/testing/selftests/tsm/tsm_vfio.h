@@ -39,6 +39,9 @@ struct vfio_region_dma_range;
 #define DMA_MOVED		0x28
 #define DMA_BUF_BYTES		0x4000
 
+/* Of shared_memory_device() */
+#define SHARED_MEMORY_BAR	2
+
 /* How a transfer ended, as DMA_RESULT() says it */
 enum dma_result {
 	DMA_OK,
@@ -113,6 +116,7 @@ int vfio_dma_buf_ranges(struct vfio_user *u, unsigned int bar,
 			unsigned int nr);
 int vfio_dma_buf_read_only(struct vfio_user *u, unsigned int bar,
 			   uint64_t offset, uint64_t len);
+int shared_memory_device(char *bdf, size_t size);
 uint8_t *bar_memory(const char *bdf, unsigned int bar, size_t bytes);
 int vfio_import(const char *bdf, int dma_buf);
 int vfio_nr_msix(struct vfio_user *u);
