@@ -174,6 +174,32 @@ static struct tsm_link *tsm_link_leave(struct tsm_dev *tsm_dev)
 	return NULL;
 }
 
+/* The end of all that there is of a TSM that is leaving */
+static void tsm_link_close(struct tsm_link *link)
+{
+	tsm_session_wait_closed(link);
+	tsm_link_close_viommus(link);
+	/* vIOMMUs that their users were just about to end */
+	tsm_session_wait_closed(link);
+}
+
+/* Keep the memory of a TSM that a shutdown has not closed yet; NULL: all are */
+static struct tsm_link *tsm_link_pin_leaving(void)
+{
+	struct tsm_link *link;
+
+	guard(mutex)(&tsm_lock);
+	list_for_each_entry(link, &tsm_links, node) {
+		if (!link->leaving || link->closed)
+			continue;
+		link->closed = true;
+		link->pins++;
+		return link;
+	}
+
+	return NULL;
+}
+
 /**
  * pci_tsm_unregister() - take a TSM away from the PCI core
  * @tsm_dev: the TSM that pci_tsm_register() was called with
@@ -198,14 +224,15 @@ void pci_tsm_unregister(struct tsm_dev *tsm_dev)
 	if (!link)
 		return;
 
-	tsm_session_wait_closed(link);
-	tsm_link_close_viommus(link);
-	/* vIOMMUs that their users were just about to end */
-	tsm_session_wait_closed(link);
+	tsm_link_close(link);
 
 	guard(mutex)(&tsm_visibility_lock);
-	scoped_guard(mutex, &tsm_lock)
+	scoped_guard(mutex, &tsm_lock) {
 		list_del(&link->node);
+		/* a shutdown that is about to see that there is nothing left */
+		wait_event_cmd(tsm_wait, !link->pins, mutex_unlock(&tsm_lock),
+			       mutex_lock(&tsm_lock));
+	}
 
 	if (!tsm_link_present())
 		tsm_update_visibility();
@@ -227,8 +254,6 @@ void tsm_links_shutdown(void)
 {
 	struct tsm_link *link;
 
-	/* keeps the list, and what is on it */
-	guard(mutex)(&tsm_visibility_lock);
 	scoped_guard(mutex, &tsm_lock) {
 		list_for_each_entry(link, &tsm_links, node) {
 			link->leaving = true;
@@ -236,11 +261,15 @@ void tsm_links_shutdown(void)
 		}
 	}
 
-	list_for_each_entry(link, &tsm_links, node) {
-		tsm_session_wait_closed(link);
-		tsm_link_close_viommus(link);
-		/* vIOMMUs that their users were just about to end */
-		tsm_session_wait_closed(link);
+	/*
+	 * Not under tsm_visibility_lock: who registers a TSM waits for that, and
+	 * may hold what an operation needs that is waited for here.
+	 */
+	while ((link = tsm_link_pin_leaving())) {
+		tsm_link_close(link);
+		guard(mutex)(&tsm_lock);
+		link->pins--;
+		wake_up_all(&tsm_wait);
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_links_shutdown);

@@ -91,12 +91,24 @@ static int fake_may_send(struct pci_dev *dsm)
 	return -ENOENT;
 }
 
+static void fake_own_lock(struct fake_tsm *f)
+{
+	if (!f->own_lock)
+		return;
+
+	mutex_lock(f->own_lock);
+	mutex_unlock(f->own_lock);
+}
+
 /* A step on a TDI of @dsm, that may be told to take all the time that it gets */
 static int fake_talk(struct fake_tsm *f, enum tsm_tdi_step step,
 		     const char *name, struct pci_dev *dsm)
 {
 	int rc = fake_step(f, step, name);
 
+	if (f->in_late && f->own_lock)
+		complete(f->in_late);
+	fake_own_lock(f);
 	if (rc || !(f->late & BIT(step)))
 		return rc;
 
@@ -150,6 +162,12 @@ static void fake_remove(struct pci_tsm *tsm)
 
 static int fake_connect(struct pci_dev *pdev)
 {
+	struct fake_ctx *ctx = container_of(pdev->tsm, struct fake_ctx,
+					    pf0.base_tsm);
+
+	if (ctx->f->in_connect)
+		complete(ctx->f->in_connect);
+	fake_own_lock(ctx->f);
 	return 0;
 }
 
@@ -159,6 +177,9 @@ static void fake_disconnect(struct pci_dev *pdev)
 					    pf0.base_tsm);
 
 	fake_log(ctx->f, "disconnect");
+	if (ctx->f->in_connect)
+		complete(ctx->f->in_connect);
+	fake_own_lock(ctx->f);
 }
 
 /* --- the TSM driver: TDIs ----------------------------------------------------- */

@@ -96,6 +96,9 @@ struct fake_bus;
  *	conversation is to end, or for @go_on
  * @go_on: see @in_req
  * @deaf: guest_req() waits for @go_on only
+ * @own_lock: when not NULL, a mutex of the driver that connect(), disconnect() and
+ *	what talks to a device take
+ * @in_connect: when not NULL, completed before connect() or disconnect() takes it
  * @running: operations that run right now
  * @overlap: the most of them that ran at one time
  * @contexts: of the TSM driver that exist
@@ -122,6 +125,8 @@ struct fake_tsm {
 	struct completion *in_req;
 	struct completion *go_on;
 	bool deaf;
+	struct mutex *own_lock;		/* protects nothing */
+	struct completion *in_connect;
 	atomic_t running;
 	atomic_t overlap;
 	atomic_t contexts;

@@ -10,6 +10,7 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
 
@@ -520,6 +521,131 @@ static void tdi_race_converse(struct kunit *test)
 			pci_tsm_converse(f->pf0.pdev, tdi_race_no_talk));
 }
 
+/* --- a driver's own mutex ----------------------------------------------------------- */
+
+static DEFINE_MUTEX(own);	/* of no data: it is only in the way */
+
+struct tdi_race_connect {
+	struct fake_tsm *f;
+	int rc;
+};
+
+static int tdi_race_connect_thread(void *c_)
+{
+	struct tdi_race_connect *c = c_;
+
+	c->rc = tsm_session_connect(c->f->pf0.pdev, c->f->tsm_dev->id);
+	return 0;
+}
+
+/*
+ * A driver registers a TSM under the mutex that its operations take, and one of
+ * them waits for that right then, with all the locks that the core holds for it:
+ * none of them is one that register needs. A show does not need one either.
+ */
+static void tdi_race_own_mutex(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv, *second = fake_tsm_new(test);
+	struct tdi_race_connect c = { .f = f };
+	struct completion in_op, in_late;
+	struct tdi_request r = {};
+	struct task_struct *task;
+	struct pci_tdi_caps caps;
+
+	f->own_lock = &own;
+	f->in_connect = &in_op;
+	init_completion(&in_op);
+	fake_tsm_register(f);
+
+	mutex_lock(&own);
+	task = fake_thread(test, tdi_race_connect_thread, &c);
+	wait_for_completion(&in_op);
+	fake_tsm_register(second);
+	KUNIT_EXPECT_TRUE(test, tsm_link_present());
+	KUNIT_EXPECT_EQ(test, -ENXIO, pci_tdi_query(f->vf[0].pdev, &caps));
+	mutex_unlock(&own);
+	kthread_stop_put(task);
+	KUNIT_EXPECT_EQ(test, 0, c.rc);
+	KUNIT_ASSERT_EQ(test, 0, fake_tsm_disconnect(f));
+	fake_tsm_unregister(second);
+
+	/* the same for an operation on a TDI, of a driver that has one at a time */
+	f->in_connect = NULL;
+	fake_tsm_unregister(f);
+	f->ops.flags &= ~PCI_TSM_OPS_PARALLEL;
+	fake_tsm_connect(f);
+	r.tdi = fake_tdi(f, f->vf[0].pdev);
+	init_completion(&in_late);
+	f->in_late = &in_late;
+	mutex_lock(&own);
+	task = fake_thread(test, tdi_race_late_thread, &r);
+	wait_for_completion(&in_late);
+	fake_tsm_register(second);
+	KUNIT_EXPECT_EQ(test, 0, pci_tdi_query(f->vf[0].pdev, &caps));
+	KUNIT_EXPECT_EQ(test, TSM_PHASE_LOCKING,
+			tsm_tdi_phase_of(f->vf[0].pdev));
+	mutex_unlock(&own);
+	kthread_stop_put(task);
+	KUNIT_EXPECT_EQ(test, 0, r.rc);
+	f->in_late = NULL;
+	fake_tdi_destroy(f, r.tdi);
+	f->own_lock = NULL;
+}
+
+static int tdi_race_shutdown_thread(void *unused)
+{
+	tsm_links_shutdown();
+	return 0;
+}
+
+struct tdi_race_register {
+	struct fake_tsm *f;
+	struct completion done;
+	int rc;
+};
+
+static int tdi_race_register_thread(void *r_)
+{
+	struct tdi_race_register *r = r_;
+
+	r->rc = pci_tsm_register(r->f->tsm_dev);
+	complete(&r->done);
+	return 0;
+}
+
+/* The same while the system goes down: neither waits for the other for ever */
+static void tdi_race_own_mutex_shutdown(struct kunit *test)
+{
+	struct fake_tsm *f = test->priv, *second = fake_tsm_new(test);
+	struct tdi_race_register r = { .f = second };
+	struct task_struct *down, *task;
+	struct completion in_op;
+
+	/* a shutdown is for all TSMs that there are */
+	KUNIT_ASSERT_FALSE(test, tsm_link_present());
+	fake_tsm_connect(f);
+	init_completion(&in_op);
+	init_completion(&r.done);
+	f->own_lock = &own;
+	f->in_connect = &in_op;
+
+	mutex_lock(&own);
+	down = fake_thread(test, tdi_race_shutdown_thread, NULL);
+	wait_for_completion(&in_op);
+	/* this thread has the mutex in its place */
+	task = fake_thread(test, tdi_race_register_thread, &r);
+	KUNIT_EXPECT_NE(test, 0, wait_for_completion_timeout(&r.done, 10 * HZ));
+	mutex_unlock(&own);
+	kthread_stop_put(down);
+	kthread_stop_put(task);
+	KUNIT_EXPECT_EQ(test, 0, r.rc);
+	second->registered = !r.rc;
+	FAKE_EXPECT_LOG(f, " disconnect");
+	f->in_connect = NULL;
+	f->own_lock = NULL;
+	fake_tsm_unregister(f);
+}
+
 static struct kunit_case tdi_race_cases[] = {
 	KUNIT_CASE(tdi_race_may_send),
 	KUNIT_CASE_PARAM(tdi_race_cuts, tdi_race_cut_gen_params),
@@ -528,6 +654,8 @@ static struct kunit_case tdi_race_cases[] = {
 	KUNIT_CASE(tdi_race_parallel),
 	KUNIT_CASE(tdi_race_interrupted),
 	KUNIT_CASE(tdi_race_converse),
+	KUNIT_CASE(tdi_race_own_mutex),
+	KUNIT_CASE(tdi_race_own_mutex_shutdown),
 	{}
 };
 

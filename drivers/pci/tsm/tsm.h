@@ -79,6 +79,8 @@ extern struct wait_queue_head tsm_wait;
  * @tsm_dev: the class device
  * @leaving: being unregistered: nothing new starts (tsm_lock)
  * @users: connects and disconnects in flight (tsm_lock)
+ * @closed: a shutdown has closed it, or does (tsm_lock)
+ * @pins: shutdowns that look at it: it is not freed (tsm_lock)
  * @viommus: secure vIOMMUs of this TSM (tsm_lock)
  * @serial: serialises the operations of a driver that did not opt in to
  *	    parallel ones
@@ -90,6 +92,8 @@ struct tsm_link {
 	struct tsm_dev *tsm_dev;
 	bool leaving;
 	unsigned int users;
+	bool closed;
+	unsigned int pins;
 	struct list_head viommus;
 	struct mutex serial;
 };
