@@ -98,6 +98,7 @@ EXPORT_SYMBOL_IF_KUNIT(tsm_conversation_may_send);
  *
  * Return:
  * * %-ENOTCONN		- not connected, or @pdev hosts no DSM
+ * * %-ENXIO		- the connection ends before it was this one's turn
  * * %-EINTR		- killed while waiting for another operation
  * * others		- of @talk, or of the device's power-up
  */
@@ -124,9 +125,15 @@ int pci_tsm_converse(struct pci_dev *pdev, int (*talk)(struct pci_dev *pdev))
 
 	rc = mutex_lock_killable(&to_pci_tsm_pf0(pdev->tsm)->lock);
 	if (!rc) {
-		scoped_guard(mutex, &tsm_lock)
-			s->deadline = tsm_tdi_deadline(TSM_CONVERSATION_MS);
-		rc = talk(pdev);
+		/* a teardown that waits for this has a time of its own */
+		scoped_guard(mutex, &tsm_lock) {
+			if (s->state == TSM_SESSION_CONNECTED)
+				s->deadline =
+					tsm_tdi_deadline(TSM_CONVERSATION_MS);
+			else
+				rc = -ENXIO;
+		}
+		rc = rc ?: talk(pdev);
 		mutex_unlock(&to_pci_tsm_pf0(pdev->tsm)->lock);
 	}
 	tsm_ops_unlock(s->link);

@@ -521,6 +521,45 @@ static void tdi_race_converse(struct kunit *test)
 			pci_tsm_converse(f->pf0.pdev, tdi_race_no_talk));
 }
 
+static int tdi_race_disconnect_thread(void *f)
+{
+	return fake_tsm_disconnect(f);
+}
+
+/* A disconnect waits for who talks, not for who is only about to */
+static void tdi_race_converse_late(struct kunit *test)
+{
+	struct tdi_race_talker first = {}, second = {};
+	struct task_struct *task, *waiter, *end;
+	struct fake_tsm *f = test->priv;
+	struct pci_tdi_caps caps;
+
+	fake_tsm_connect(f);
+	init_completion(&tdi_race_in_talk);
+	init_completion(&tdi_race_talk_over);
+	init_completion(&first.ready);
+	init_completion(&second.ready);
+	first.pdev = f->pf0.pdev;
+	first.talk = tdi_race_talk;
+	second.pdev = f->pf0.pdev;
+	second.talk = tdi_race_no_talk;
+	task = fake_thread(test, tdi_race_talk_thread, &first);
+	wait_for_completion(&tdi_race_in_talk);
+	waiter = fake_thread(test, tdi_race_talk_thread, &second);
+	wait_for_completion(&second.ready);
+	/* by then it waits for the first one */
+	msleep(50);
+	end = fake_thread(test, tdi_race_disconnect_thread, f);
+	while (pci_tdi_query(f->vf[0].pdev, &caps) != -ENXIO)
+		usleep_range(100, 200);
+	complete(&tdi_race_talk_over);
+	kthread_stop_put(waiter);
+	kthread_stop_put(task);
+	KUNIT_EXPECT_EQ(test, -EPROTO, first.rc);
+	KUNIT_EXPECT_TRUE(test, second.rc == -ENXIO || second.rc == -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, 0, kthread_stop_put(end));
+}
+
 /* --- a driver's own mutex ----------------------------------------------------------- */
 
 static DEFINE_MUTEX(own);	/* of no data: it is only in the way */
@@ -654,6 +693,7 @@ static struct kunit_case tdi_race_cases[] = {
 	KUNIT_CASE(tdi_race_parallel),
 	KUNIT_CASE(tdi_race_interrupted),
 	KUNIT_CASE(tdi_race_converse),
+	KUNIT_CASE(tdi_race_converse_late),
 	KUNIT_CASE(tdi_race_own_mutex),
 	KUNIT_CASE(tdi_race_own_mutex_shutdown),
 	{}
