@@ -210,8 +210,9 @@ static struct tsm_link *tsm_link_pin_leaving(void)
  *
  * Context: May sleep: at most for one message of each device, then for one
  * teardown deadline, when the driver sends its messages through
- * pci_tsm_doe_transfer(). The caller must not hold a lock that the operations
- * of this TSM take.
+ * pci_tsm_doe_transfer(). What the driver does on its own account, by
+ * pci_tsm_converse(), goes on to its end, for at most the time of a conversation.
+ * The caller must not hold a lock that the operations of this TSM take.
  */
 void pci_tsm_unregister(struct tsm_dev *tsm_dev)
 {
