@@ -642,6 +642,9 @@ static int tsm_tdi_lock(struct pci_tdi *tdi, struct tsm_tdi_call *call)
 
 	tsm_tdi_set_phase(tdi, TSM_PHASE_LOCKING);
 	rc = tsm_tdi_lock_steps(tdi, call);
+	/* lost with all others, whatever it was in the middle of */
+	if (!rc && tsm_session_is_blocked(tdi->session))
+		rc = -ENXIO;
 	if (rc) {
 		struct tsm_tdi_call undo =
 			tsm_tdi_call_teardown(TSM_TEARDOWN_MS);

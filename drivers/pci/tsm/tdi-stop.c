@@ -180,7 +180,8 @@ static void tsm_session_set_blocked(struct tsm_session *s)
 		atomic_inc(&tdi->resets);
 }
 
-static bool tsm_session_is_blocked(struct tsm_session *s)
+/* Is its IDE stream blocked, so that its TDIs need another connection? */
+bool tsm_session_is_blocked(struct tsm_session *s)
 {
 	guard(mutex)(&tsm_lock);
 	return s->blocked;

@@ -341,6 +341,7 @@ void tsm_tdi_fill_result(struct pci_tdi *tdi, const struct tsm_tdi_call *call,
 			 struct pci_tdi_result *result);
 
 /* tdi-stop.c */
+bool tsm_session_is_blocked(struct tsm_session *s);
 void tsm_tdi_begin_stop(struct pci_tdi *tdi);
 void tsm_tdi_end_stop(struct pci_tdi *tdi);
 void tsm_tdi_teardown(struct pci_tdi *tdi, struct tsm_tdi_call *call);

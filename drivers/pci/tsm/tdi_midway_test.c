@@ -83,7 +83,7 @@ static const struct tdi_midway_cell tdi_midway_locking[] = {
 	{ EVENT_REQUEST, false, 0, 0, TSM_PHASE_LOCKED },
 	{ EVENT_RESET, false, -EINVAL, 0, TSM_PHASE_ERROR },
 	{ EVENT_POWER, false, 0, 0, TSM_PHASE_LOCKED },
-	{ EVENT_BLOCKED, false, 0, 0, TSM_PHASE_ERROR },
+	{ EVENT_BLOCKED, false, 0, -ENXIO, TSM_PHASE_UNLOCKED },
 	{ EVENT_STOP_FAILS, true, -ENOTRECOVERABLE, -ENXIO,
 	  TSM_PHASE_QUARANTINED },
 	{ EVENT_DISARM, true, 0, -ENXIO, TSM_PHASE_UNLOCKED },
