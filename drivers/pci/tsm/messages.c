@@ -225,6 +225,9 @@ EXPORT_SYMBOL_GPL(pci_tsm_may_transfer);
  *			  a TDI, was killed
  * * %-ETIMEDOUT	- the conversation or teardown exceeded its time
  * * %-EIO		- no answer within a second, or a DOE error
+ * * %-EBUSY		- another system, or firmware, is in the midst of using
+ *			  the mailbox
+ * * %-EINVAL		- the mailbox does not take @type
  */
 int pci_tsm_doe_transfer(struct pci_dev *pdev, u8 type, const void *req,
 			 size_t req_sz, void *resp, size_t resp_sz)

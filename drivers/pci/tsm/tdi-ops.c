@@ -674,18 +674,21 @@ static int tsm_tdi_lock(struct pci_tdi *tdi, struct tsm_tdi_call *call)
  *
  * Return:
  * * %0			- LOCKED, with a new generation
- * * %-EINVAL		- not UNLOCKED
+ * * %-EINVAL		- not UNLOCKED; or DEAD, and the TSM that has its device
+ *			  now does not take it, see pci_tdi_create()
+ * * %-EOPNOTSUPP	- DEAD, and that TSM does nothing with TDIs
  * * %-EBUSY		- the host cannot close the function now
  * * %-ENXIO		- not connected, or that, its TSM or the function goes
- *			  away; somebody is about to stop it; or the IDE stream
- *			  was blocked and has to be connected anew
+ *			  away; connected with a TSM of another architecture;
+ *			  somebody is about to stop it; or the IDE stream was
+ *			  blocked and has to be connected anew
  * * %-ENODEV		- its user has disarmed it
  * * %-ENOTRECOVERABLE	- the function is quarantined
  * * %-EBADMSG		- the interface report makes no sense
  * * %-EINTR		- interrupted before the device was told, or killed
  * * %-ETIMEDOUT	- took longer than a conversation may
  * * %-ENOMEM		- out of memory
- * * others		- of a hook or the TSM driver
+ * * others		- of a hook, the TSM driver, or a power-up
  */
 int pci_tdi_lock(struct pci_tdi *tdi, struct pci_tdi_result *result)
 {
@@ -752,9 +755,19 @@ int tsm_tdi_run(struct pci_tdi *tdi, struct tsm_tdi_call *call)
  *
  * The same as %TSM_OP_START, for who is its own guest.
  *
- * Context: May sleep; interruptible until the device is told.
+ * Context: May sleep; interruptible until the device is told. Not with a lock
+ * that a hook takes.
  *
- * Return: 0, or an error of pci_tdi_guest_req()
+ * Return:
+ * * %0			- RUN
+ * * %-EINVAL		- not LOCKED
+ * * %-EOPNOTSUPP	- the TSM does not take this operation
+ * * %-ENXIO		- DEAD, or the TDI, its connection or its TSM is being
+ *			  torn down
+ * * %-ENOTRECOVERABLE	- QUARANTINED
+ * * %-EINTR		- interrupted before the device was told, or killed
+ * * %-ETIMEDOUT	- took longer than a conversation may
+ * * others		- of a hook or the TSM driver
  */
 int pci_tdi_run(struct pci_tdi *tdi, struct pci_tdi_result *result)
 {

@@ -363,9 +363,11 @@ static void tsm_tdi_drop(struct pci_tdi *tdi)
  *			  connection or @pdev goes away
  * * %-EOPNOTSUPP	- its TSM does nothing with TDIs
  * * %-ENOTRECOVERABLE	- @pdev is quarantined
- * * %-EINTR		- interrupted while waiting for another operation
+ * * %-EINTR		- interrupted while waiting for another operation, or
+ *			  killed
+ * * %-ETIMEDOUT	- took longer than a conversation may
  * * %-ENOMEM		- out of memory
- * * others		- of the TSM driver
+ * * others		- of the TSM driver, or of the power-up of the DSM
  */
 struct pci_tdi *pci_tdi_create(struct pci_dev *pdev,
 			       const struct pci_tdi_create_args *args)
