@@ -14,6 +14,7 @@ programs="bind bind-errno bind-req bind-fuzz"
 [ -z "${TSM_GIVEN_ALL:-}" ] || programs="$programs bind-life bind-fail"
 simulated="bind-many bind-loss bind-flight bind-turn bind-memory bind-race"
 simulated="$simulated vfio-gate vfio-close vfio-share vfio-quarantine vfio-msix"
+simulated="$simulated kvm-mmio kvm-private kvm-large"
 
 # shellcheck disable=SC2317 # called by trap
 leave() {

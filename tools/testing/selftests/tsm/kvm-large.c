@@ -180,5 +180,5 @@ TEST_F(large, pages)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

@@ -503,5 +503,5 @@ TEST_F(mmio, slots_meanwhile)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }

@@ -323,5 +323,5 @@ TEST_F(own, vm_first)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }
