@@ -10,13 +10,14 @@
  *
  * Locks, outermost first: dev_set->lock, the TDI's mutex (of PCI/TSM), igate,
  * vfio_pci_tsm::config_lock, memory_lock, dma_resv. Nothing of PCI/TSM that
- * takes a lock is called under one of the last four.
+ * takes a lock is called under one of the last four. deferred_lock is innermost.
  */
 #include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iommufd.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
@@ -25,6 +26,7 @@
 #include <linux/pci-tdi-report.h>
 #include <linux/refcount.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/vfio.h>
 #include <linux/wait.h>
 
@@ -47,6 +49,19 @@ struct vfio_pci_tsm_view {
 
 /* --- how far it is -------------------------------------------------------------- */
 
+/* What ioeventfds could not write while it was not known if they may */
+static void vfio_pci_tsm_write_deferred(struct vfio_pci_core_device *vdev)
+{
+	struct vfio_pci_ioeventfd *ioeventfd, *next;
+
+	guard(spinlock_irqsave)(&vdev->tsm.deferred_lock);
+	list_for_each_entry_safe(ioeventfd, next, &vdev->tsm.deferred,
+				 deferred) {
+		list_del_init(&ioeventfd->deferred);
+		vfio_pci_ioeventfd_write(ioeventfd);
+	}
+}
+
 /*
  * The one place that changes it. What dma-bufs are to make of that, and mappings,
  * is up to the caller.
@@ -63,6 +78,8 @@ static void vfio_pci_tsm_set_state(struct vfio_pci_core_device *vdev,
 	vdev->tsm.kvm = kvm;
 	WRITE_ONCE(vdev->tsm.state, state);
 	wake_up_all(&vdev->tsm.settled);
+	if (state != VFIO_PCI_TSM_LOCKING)
+		vfio_pci_tsm_write_deferred(vdev);
 }
 
 /* It is known what is shared: peers lose the rest, and may have that again */
@@ -381,21 +398,49 @@ bool vfio_pci_tsm_view_part(const struct vfio_pci_tsm_view *view, bool private,
 
 /* --- between gate and ranges ------------------------------------------------------ */
 
-/**
- * vfio_pci_tsm_locking() - is it unknown what of a function's memory is shared?
- * @vdev: the function
- *
- * From the moment that it is closed until the device has said what of it is the
- * VM's. Access to what will turn out to be shared has to wait that long, and must
- * not fail.
- *
- * Context: Any; stable under memory_lock.
- *
- * Return: whether it is
+/*
+ * Is it unknown what of a function's memory is shared? So it is from the moment
+ * that it is closed until the device has said what of it is the VM's. Access to
+ * what will turn out to be shared has to wait that long, and must not fail.
  */
-bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev)
+static bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev)
 {
 	return READ_ONCE(vdev->tsm.state) == VFIO_PCI_TSM_LOCKING;
+}
+
+/**
+ * vfio_pci_tsm_defer() - put off what an ioeventfd is to write while that is so
+ * @ioeventfd: it, for memory
+ *
+ * Nobody waits: who serves eventfds does so for those of all devices, and others
+ * wait for it with locks that are needed to say what is shared. It is written, if
+ * it may, as soon as that is known.
+ *
+ * Context: Any, also in interrupts. Holds memory_lock.
+ *
+ * Return: whether it was put off
+ */
+bool vfio_pci_tsm_defer(struct vfio_pci_ioeventfd *ioeventfd)
+{
+	struct vfio_pci_tsm *tsm = &ioeventfd->vdev->tsm;
+
+	if (!vfio_pci_tsm_locking(ioeventfd->vdev))
+		return false;
+
+	guard(spinlock_irqsave)(&tsm->deferred_lock);
+	if (list_empty(&ioeventfd->deferred))
+		list_add_tail(&ioeventfd->deferred, &tsm->deferred);
+	return true;
+}
+
+/**
+ * vfio_pci_tsm_forget() - write no more for an ioeventfd, which is to be freed
+ * @ioeventfd: it; nobody signals it any more
+ */
+void vfio_pci_tsm_forget(struct vfio_pci_ioeventfd *ioeventfd)
+{
+	guard(spinlock_irqsave)(&ioeventfd->vdev->tsm.deferred_lock);
+	list_del_init(&ioeventfd->deferred);
 }
 
 /**
@@ -688,6 +733,8 @@ void vfio_pci_tsm_init(struct vfio_pci_core_device *vdev)
 {
 	init_rwsem(&vdev->tsm.config_lock);
 	init_waitqueue_head(&vdev->tsm.settled);
+	spin_lock_init(&vdev->tsm.deferred_lock);
+	INIT_LIST_HEAD(&vdev->tsm.deferred);
 }
 EXPORT_SYMBOL_IF_KUNIT(vfio_pci_tsm_init);
 

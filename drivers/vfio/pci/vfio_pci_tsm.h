@@ -11,6 +11,7 @@
 
 struct kvm;
 struct vfio_pci_core_device;
+struct vfio_pci_ioeventfd;
 struct vfio_pci_tsm_view;
 
 #ifdef CONFIG_PCI_TSM
@@ -41,7 +42,8 @@ bool vfio_pci_tsm_fault_waits(struct vfio_pci_core_device *vdev,
 			      struct vm_fault *vmf);
 vm_fault_t vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 				   struct vm_fault *vmf);
-bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev);
+bool vfio_pci_tsm_defer(struct vfio_pci_ioeventfd *ioeventfd);
+void vfio_pci_tsm_forget(struct vfio_pci_ioeventfd *ioeventfd);
 
 bool vfio_pci_tsm_may_map(struct vfio_pci_core_device *vdev,
 			  struct vfio_pci_tsm_view **view, struct kvm **kvm);
@@ -133,9 +135,13 @@ vfio_pci_tsm_fault_wait(struct vfio_pci_core_device *vdev,
 	return 0;
 }
 
-static inline bool vfio_pci_tsm_locking(struct vfio_pci_core_device *vdev)
+static inline bool vfio_pci_tsm_defer(struct vfio_pci_ioeventfd *ioeventfd)
 {
 	return false;
+}
+
+static inline void vfio_pci_tsm_forget(struct vfio_pci_ioeventfd *ioeventfd)
+{
 }
 
 static inline bool vfio_pci_tsm_may_map(struct vfio_pci_core_device *vdev,

@@ -284,6 +284,74 @@ TEST_F(share, ioeventfd)
 	close(late);
 }
 
+static int bind_meanwhile(struct call *call)
+{
+	return cmd_bind(call->h->iommufd, call->dev->vdevice, NULL);
+}
+
+/*
+ * Signalled while the device is asked what is shared, which is for longer than any
+ * test. Nobody waits for that, neither who closes or gives up one of them, nor who
+ * has to do with those of another function; and in the end what is shared has been
+ * written, and nothing else.
+ */
+TEST_F(share, ioeventfd_meanwhile)
+{
+	struct share *s = &self->s;
+	int private = eventfd(0, EFD_CLOEXEC), shared = eventfd(0, EFD_CLOEXEC);
+	int given_up = eventfd(0, EFD_CLOEXEC), others = eventfd(0, EFD_CLOEXEC);
+	struct assigned *other;
+	struct vfio_bar bar;
+	struct call binding;
+	long long start_ms;
+	uint8_t *behind;
+	long before;
+
+	test_ok(host_add(&s->h, s->m.s.vf[1], &other));
+	test_ok(vfio_bar(&other->u, 0, &bar));
+	test_ok(ioeventfd(&other->u, &bar, PRIVATE, 0x55, others));
+	behind = bar_memory(s->bdf, 0, BAR0_BYTES);
+	ASSERT_NE(NULL, behind);
+	test_ok(store(s->mem, PRIVATE, 0));
+	test_ok(store(s->mem, SHARED, 0));
+	test_ok(store(s->mem, SHARED + 4, 0));
+	test_ok(ioeventfd(s->u, &s->bar, PRIVATE, 0x11, private));
+	test_ok(ioeventfd(s->u, &s->bar, SHARED, 0x22, shared));
+	test_ok(ioeventfd(s->u, &s->bar, SHARED + 4, 0x33, given_up));
+
+	test_ok(sim_set(s->d, "fault", "report-portions 1"));
+	test_ok(sim_set(s->d, "latency_ms", "400"));
+	before = sim_count(s->d, "messages");
+	test_ok(call_start(&binding, bind_meanwhile, &s->h, s->dev));
+	ASSERT_TRUE(sim_conversing(s->d, before, 2, PROMPT_MS));
+	start_ms = sim_now_ms();
+	test_ok(signal_event(private));
+	test_ok(signal_event(shared));
+	test_ok(signal_event(given_up));
+	close(private);
+	test_ok(ioeventfd(s->u, &s->bar, SHARED + 4, 0x33, -1));
+	test_ok(ioeventfd(&other->u, &bar, PRIVATE, 0x55, -1));
+	host_close_device(&s->h, other);
+	ASSERT_GT(PROMPT_MS, sim_now_ms() - start_ms);
+	ASSERT_FALSE(atomic_load(&binding.ended));
+
+	test_ok(sim_set(s->d, "fault", "none"));
+	test_ok(sim_set(s->d, "latency_ms", "0"));
+	test_ok(call_wait(&binding, CONVERSATION_MS));
+	ASSERT_TRUE(is_at(s, SHARED, 0x22));
+	ASSERT_TRUE(is_at(s, SHARED + 4, 0));
+	ASSERT_EQ(0, __atomic_load_n((uint32_t *)(behind + PRIVATE),
+				     __ATOMIC_RELAXED));
+	/* From now on each signal is written at once */
+	test_ok(store(s->mem, SHARED, 0));
+	test_ok(signal_event(shared));
+	ASSERT_TRUE(sim_wait(is_at(s, SHARED, 0x22), PROMPT_MS));
+	munmap(behind, BAR0_BYTES);
+	close(shared);
+	close(given_up);
+	close(others);
+}
+
 /* --- dma-bufs -------------------------------------------------------------------------- */
 
 /* Map it for DMA of the functions of an iommufd */
