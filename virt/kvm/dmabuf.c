@@ -80,12 +80,16 @@ static int kvm_dmabuf_get_exporter(struct kvm_dmabuf *d)
 	if (!d->ask)
 		return -EOPNOTSUPP;
 
-	dma_resv_lock(d->dmabuf->resv, NULL);
+	/* It may be anybody's, who may hold this lock for any time */
+	r = dma_resv_lock_interruptible(d->dmabuf->resv, NULL);
+	if (r)
+		goto put;
 	r = kvm_dmabuf_ask(d, false, &offset, &phys);
 	dma_resv_unlock(d->dmabuf->resv);
 	if (r != -EOPNOTSUPP)
 		return 0;
 
+put:
 	symbol_put(vfio_pci_dma_buf_kvm_map);
 	return r;
 }
@@ -224,6 +228,7 @@ int kvm_dmabuf_get_pfn(struct kvm *kvm, const struct kvm_memory_slot *slot,
  *			  a page; or the dma-buf ends before the memslot does; or an
  *			  address of userspace is given
  * * %-EOPNOTSUPP	- not a dma-buf of an exporter that KVM knows
+ * * %-EINTR		- a signal came before the exporter could be asked
  * * %-ENOMEM		- no memory
  */
 int kvm_dmabuf_prepare(struct kvm *kvm, struct kvm_memory_slot *slot,
