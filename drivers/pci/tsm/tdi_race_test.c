@@ -477,10 +477,25 @@ static int tdi_race_talk_thread(void *t_)
 	return 0;
 }
 
+/* One talks, another one is about to wait for that */
+static void tdi_race_talkers(struct fake_tsm *f, struct tdi_race_talker t[2],
+			     struct task_struct *task[2])
+{
+	init_completion(&tdi_race_in_talk);
+	init_completion(&tdi_race_talk_over);
+	for (int i = 0; i < 2; i++) {
+		init_completion(&t[i].ready);
+		t[i].pdev = f->pf0.pdev;
+		t[i].talk = i ? tdi_race_no_talk : tdi_race_talk;
+		task[i] = fake_thread(f->test, tdi_race_talk_thread, &t[i]);
+		wait_for_completion(i ? &t[i].ready : &tdi_race_in_talk);
+	}
+}
+
 static void tdi_race_converse(struct kunit *test)
 {
-	struct tdi_race_talker first = {}, second = {};
-	struct task_struct *task, *waiter;
+	struct tdi_race_talker t[2] = {};
+	struct task_struct *task[2];
 	struct fake_tsm *f = test->priv;
 
 	KUNIT_EXPECT_EQ(test, -ENOTCONN,
@@ -493,24 +508,13 @@ static void tdi_race_converse(struct kunit *test)
 			pci_tsm_converse(f->pf0.pdev, tdi_race_no_talk));
 
 	/* one at a time; who waits for it may be killed */
-	init_completion(&tdi_race_in_talk);
-	init_completion(&tdi_race_talk_over);
-	init_completion(&first.ready);
-	init_completion(&second.ready);
-	first.pdev = f->pf0.pdev;
-	first.talk = tdi_race_talk;
-	second.pdev = f->pf0.pdev;
-	second.talk = tdi_race_no_talk;
-	task = fake_thread(test, tdi_race_talk_thread, &first);
-	wait_for_completion(&tdi_race_in_talk);
-	waiter = fake_thread(test, tdi_race_talk_thread, &second);
-	wait_for_completion(&second.ready);
-	send_sig(SIGKILL, waiter, 1);
-	kthread_stop_put(waiter);
-	KUNIT_EXPECT_EQ(test, -EINTR, second.rc);
+	tdi_race_talkers(f, t, task);
+	send_sig(SIGKILL, task[1], 1);
+	kthread_stop_put(task[1]);
+	KUNIT_EXPECT_EQ(test, -EINTR, t[1].rc);
 	complete(&tdi_race_talk_over);
-	kthread_stop_put(task);
-	KUNIT_EXPECT_EQ(test, -EPROTO, first.rc);
+	kthread_stop_put(task[0]);
+	KUNIT_EXPECT_EQ(test, -EPROTO, t[0].rc);
 	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->pf0.pdev));
 
 	/* and nobody is kept from it by these */
@@ -529,34 +533,23 @@ static int tdi_race_disconnect_thread(void *f)
 /* A disconnect waits for who talks, not for who is only about to */
 static void tdi_race_converse_late(struct kunit *test)
 {
-	struct tdi_race_talker first = {}, second = {};
-	struct task_struct *task, *waiter, *end;
+	struct tdi_race_talker t[2] = {};
+	struct task_struct *task[2], *end;
 	struct fake_tsm *f = test->priv;
 	struct pci_tdi_caps caps;
 
 	fake_tsm_connect(f);
-	init_completion(&tdi_race_in_talk);
-	init_completion(&tdi_race_talk_over);
-	init_completion(&first.ready);
-	init_completion(&second.ready);
-	first.pdev = f->pf0.pdev;
-	first.talk = tdi_race_talk;
-	second.pdev = f->pf0.pdev;
-	second.talk = tdi_race_no_talk;
-	task = fake_thread(test, tdi_race_talk_thread, &first);
-	wait_for_completion(&tdi_race_in_talk);
-	waiter = fake_thread(test, tdi_race_talk_thread, &second);
-	wait_for_completion(&second.ready);
+	tdi_race_talkers(f, t, task);
 	/* by then it waits for the first one */
 	msleep(50);
 	end = fake_thread(test, tdi_race_disconnect_thread, f);
 	while (pci_tdi_query(f->vf[0].pdev, &caps) != -ENXIO)
 		usleep_range(100, 200);
 	complete(&tdi_race_talk_over);
-	kthread_stop_put(waiter);
-	kthread_stop_put(task);
-	KUNIT_EXPECT_EQ(test, -EPROTO, first.rc);
-	KUNIT_EXPECT_TRUE(test, second.rc == -ENXIO || second.rc == -ENOTCONN);
+	kthread_stop_put(task[1]);
+	kthread_stop_put(task[0]);
+	KUNIT_EXPECT_EQ(test, -EPROTO, t[0].rc);
+	KUNIT_EXPECT_TRUE(test, t[1].rc == -ENXIO || t[1].rc == -ENOTCONN);
 	KUNIT_EXPECT_EQ(test, 0, kthread_stop_put(end));
 }
 
