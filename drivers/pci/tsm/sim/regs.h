@@ -91,6 +91,10 @@
 #define SIM_MSIX_PBA		(SZ_64K + SZ_32K)
 #define SIM_MSIX_POLL_MS	10
 
+/* Where writes are interrupts, and reach no table of the IOMMU */
+#define SIM_IRQ_ADDRESS		0xfee00000
+#define SIM_IRQ_WINDOW		SZ_1M
+
 /*
  * The DMA engine, a DVSEC of each function: offsets in the capability. It moves
  * bytes between memory and a buffer of the function, which nothing else reaches.

@@ -350,7 +350,7 @@ enum sim_presence {
 	SIM_REMOVED,
 };
 
-/* ---- faults and the device's security manager: fault.c, dsm.c, link-tsm.c ---- */
+/* Faults, and the device's security manager: fault.c, dsm.c, link-tsm.c */
 
 /**
  * enum sim_fault_action - what the mailbox does with a request
@@ -426,8 +426,6 @@ enum sim_tsm_fault {
 
 /* Bus, device and function; no segment */
 #define SIM_GUEST_RID_BITS	16
-
-/* ---- end of the block of faults and the security manager ---- */
 
 /**
  * struct sim_device - a root port with an endpoint below
@@ -676,8 +674,6 @@ void sim_msix_reset(struct sim_function *f);
 void sim_msix_raise(struct sim_function *f, unsigned int vector);
 
 /* irq.c: the root complex's end of an interrupt */
-#define SIM_IRQ_ADDRESS		0xfee00000
-#define SIM_IRQ_WINDOW		SZ_1M
 #define SIM_IRQ_MAX		((SIM_MAX_DEVICES * SIM_MAX_FUNCTIONS + \
 				  SIM_MAX_VFS) * SIM_MSIX_VECTORS)
 int sim_irq_init(struct sim_platform *p);
