@@ -13,10 +13,20 @@
 #include <linux/pci-doe.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
 #include "tdi.h"
 #include "trace.h"
+
+/* The jiffies after which what begins now has no more time */
+unsigned long tsm_deadline(unsigned int ms)
+{
+	KUNIT_STATIC_STUB_REDIRECT(tsm_deadline, ms);
+
+	return jiffies + msecs_to_jiffies(ms);
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_deadline);
 
 /**
  * tsm_session_may_send() - may a conversation go on with one more message?
@@ -128,8 +138,7 @@ int pci_tsm_converse(struct pci_dev *pdev, int (*talk)(struct pci_dev *pdev))
 		/* a teardown that waits for this has a time of its own */
 		scoped_guard(mutex, &tsm_lock) {
 			if (s->state == TSM_SESSION_CONNECTED)
-				s->deadline =
-					tsm_tdi_deadline(TSM_CONVERSATION_MS);
+				s->deadline = tsm_deadline(TSM_CONVERSATION_MS);
 			else
 				rc = -ENXIO;
 		}

@@ -10,7 +10,6 @@
 #define dev_fmt(fmt) "PCI/TSM: " fmt
 
 #include <linux/export.h>
-#include <linux/jiffies.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
@@ -140,7 +139,7 @@ static void tsm_session_set_state(struct tsm_session *s,
 static void tsm_session_start_teardown(struct tsm_session *s)
 {
 	tsm_session_set_state(s, TSM_SESSION_DISCONNECTING);
-	s->deadline = tsm_tdi_deadline(TSM_TEARDOWN_MS);
+	s->deadline = tsm_deadline(TSM_TEARDOWN_MS);
 	s->link->users++;
 	tsm_session_cut_tdis(s);
 }
@@ -263,7 +262,7 @@ static struct tsm_session *tsm_session_begin(struct pci_dev *pdev, int tsm_id)
 	INIT_LIST_HEAD(&s->tdis);
 	INIT_LIST_HEAD(&s->conversations);
 	s->dsm = pci_dev_get(pdev);
-	s->deadline = tsm_tdi_deadline(TSM_CONVERSATION_MS);
+	s->deadline = tsm_deadline(TSM_CONVERSATION_MS);
 	tsm_session_set_state(s, TSM_SESSION_CONNECTING);
 
 	return no_free_ptr(s);
@@ -278,7 +277,7 @@ static int tsm_session_connected(struct tsm_session *s)
 	guard(mutex)(&tsm_lock);
 	if (s->cut) {
 		tsm_session_set_state(s, TSM_SESSION_DISCONNECTING);
-		s->deadline = tsm_tdi_deadline(TSM_TEARDOWN_MS);
+		s->deadline = tsm_deadline(TSM_TEARDOWN_MS);
 		return s->cut;
 	}
 
@@ -620,6 +619,6 @@ void pci_tsm_unwind(struct pci_dev *pdev)
 		return;
 
 	tsm_session_set_state(s, TSM_SESSION_UNWINDING);
-	s->deadline = tsm_tdi_deadline(TSM_UNWIND_MS);
+	s->deadline = tsm_deadline(TSM_UNWIND_MS);
 }
 EXPORT_SYMBOL_GPL(pci_tsm_unwind);

@@ -12,22 +12,12 @@
 #include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
 #include "tdi.h"
 #include "trace.h"
 
 /* --- conversations ----------------------------------------------------------- */
-
-/* The jiffies after which what begins now, on a TDI or not, has no more time */
-unsigned long tsm_tdi_deadline(unsigned int ms)
-{
-	KUNIT_STATIC_STUB_REDIRECT(tsm_tdi_deadline, ms);
-
-	return jiffies + msecs_to_jiffies(ms);
-}
-EXPORT_SYMBOL_IF_KUNIT(tsm_tdi_deadline);
 
 /* Publish an operation, so that its messages find their bounds. */
 static int tsm_conversation_begin(struct tsm_conversation *c,

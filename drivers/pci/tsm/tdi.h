@@ -266,13 +266,11 @@ struct tsm_tdi_call {
 	struct pci_tsm *tsm;
 };
 
-unsigned long tsm_tdi_deadline(unsigned int ms);
-
 /* A call whose time begins now */
 static inline struct tsm_tdi_call tsm_tdi_call_begin(void)
 {
 	return (struct tsm_tdi_call){
-		.deadline = tsm_tdi_deadline(TSM_CONVERSATION_MS),
+		.deadline = tsm_deadline(TSM_CONVERSATION_MS),
 	};
 }
 
@@ -280,7 +278,7 @@ static inline struct tsm_tdi_call tsm_tdi_call_begin(void)
 static inline struct tsm_tdi_call tsm_tdi_call_teardown(unsigned int ms)
 {
 	return (struct tsm_tdi_call){
-		.deadline = tsm_tdi_deadline(ms),
+		.deadline = tsm_deadline(ms),
 		.teardown = true,
 		.irreversible = true,
 	};
@@ -326,7 +324,7 @@ int tsm_conversation_may_send(const struct tsm_session *s,
 			      const struct tsm_conversation *c,
 			      unsigned long now, bool killed);
 
-/* tdi-ops.c; tsm_tdi_deadline() is above */
+/* tdi-ops.c */
 int tsm_tdi_converse(struct pci_tdi *tdi, enum tsm_tdi_step step,
 		     struct tsm_tdi_call *call);
 int tsm_tdi_host(struct pci_tdi *tdi, enum tsm_tdi_step step);

@@ -666,7 +666,7 @@ static unsigned long fake_deadline(unsigned int ms)
 /* From now on operations of the test's own thread have less time than others */
 void fake_hurry(struct kunit *test)
 {
-	kunit_activate_static_stub(test, tsm_tdi_deadline, fake_deadline);
+	kunit_activate_static_stub(test, tsm_deadline, fake_deadline);
 }
 
 /**

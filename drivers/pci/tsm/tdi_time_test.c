@@ -347,7 +347,7 @@ static void tdi_time_shortened(struct kunit *test)
 				" stop stop-force" DOWN " destroy event-unbound disconnect" :
 				" stop stop-force" DOWN " destroy event-unbound");
 		KUNIT_EXPECT_EQ(test, TSM_PHASE_DEAD, u.tdi->phase);
-		kunit_deactivate_static_stub(test, tsm_tdi_deadline);
+		kunit_deactivate_static_stub(test, tsm_deadline);
 	}
 }
 

@@ -220,6 +220,7 @@ void tsm_session_add_functions(struct tsm_session *s);
 void tsm_session_remove_functions(struct tsm_session *s);
 
 /* messages.c */
+unsigned long tsm_deadline(unsigned int ms);
 int tsm_session_may_send(const struct tsm_session *s, unsigned long now,
 			 bool killed);
 
