@@ -36,10 +36,7 @@ FIXTURE_SETUP(mmio)
 {
 	struct mmio *m = &self->m;
 
-	host_init(&m->h);
-	m->g.vcpu = -1;
-	m->buf = -1;
-	sim_sweep();
+	mmio_init(m);
 	test_ok(machine_build(&m->m, 2));
 	snprintf(m->bdf, sizeof(m->bdf), "%s", m->m.s.sim.d[1].bdf);
 	test_ok(host_open(&m->h, variant->kind));
@@ -50,24 +47,12 @@ FIXTURE_SETUP(mmio)
 	test_ok(vfio_set_memory(m->u, true));
 	test_ok(vfio_bar(m->u, 0, &m->bar));
 	ASSERT_EQ(BAR0_BYTES, m->bar.size);
-	m->buf = vfio_dma_buf(m->u, 0, 0, BAR0_BYTES);
-	ASSERT_LE(0, m->buf);
-	m->behind = bar_memory(m->bdf, 0, BAR0_BYTES);
-	ASSERT_NE(NULL, m->behind);
-	test_ok(guest_open(&m->g, m->h.vm.fd));
+	test_ok(mmio_open(m));
 }
 
 FIXTURE_TEARDOWN(mmio)
 {
-	struct mmio *m = &self->m;
-
-	if (m->behind)
-		munmap(m->behind, BAR0_BYTES);
-	if (m->buf >= 0)
-		close(m->buf);
-	guest_close(&m->g);
-	host_close(&m->h);
-	EXPECT_EQ(0, machine_leave(&m->m, __test_passed(_metadata)));
+	EXPECT_EQ(0, mmio_close(&self->m, __test_passed(_metadata)));
 }
 
 TEST_F(mmio, access)
@@ -369,36 +354,6 @@ TEST_F(mmio, vm_first)
 
 /* --- races ------------------------------------------------------------------------- */
 
-/**
- * struct counting - a guest that writes to its BAR all the time
- * @thread: it
- * @g: the guest
- * @faults: how often it found nothing
- * @stop: end, once it is not writing
- * @err: how it ended
- */
-struct counting {
-	pthread_t thread;
-	struct guest *g;
-	atomic_long faults;
-	atomic_bool stop;
-	atomic_int err;
-};
-
-static void *count(void *arg)
-{
-	struct counting *c = arg;
-	int err = guest_count(c->g, BAR0 + PLACE);
-
-	while (err == -EFAULT && !c->stop) {
-		c->faults++;
-		sched_yield();
-		err = guest_again(c->g, NULL);
-	}
-	c->err = err == -EFAULT ? 0 : err;
-	return NULL;
-}
-
 /* When a revoke returns, nothing is written any more; then it goes on */
 TEST_F(mmio, hammer)
 {
@@ -410,8 +365,7 @@ TEST_F(mmio, hammer)
 	int i;
 
 	test_ok(map_bar(m));
-	ASSERT_EQ(0, pthread_create(&c.thread, NULL, count, &c));
-	ASSERT_TRUE(sim_wait(c.err || guest_counts(&m->g), PROMPT_MS));
+	test_counts(&c);
 	while (sim_now_ms() < end || revokes < 3) {
 		/* Not every time: the next one is to meet the fault, too */
 		bool wait = revokes % 2;
@@ -441,10 +395,7 @@ TEST_F(mmio, hammer)
 			seen++;
 		}
 	}
-	c.stop = true;
-	guest_stop_count(&m->g);
-	pthread_join(c.thread, NULL);
-	ASSERT_EQ(0, c.err);
+	test_ok(counting_end(&c));
 	ASSERT_LT(0, c.faults);
 	TH_LOG("%ld revokes, %ld faults left to the user, written after %ld",
 	       revokes, (long)c.faults, seen);
@@ -480,7 +431,6 @@ static void *toggle(void *arg)
 }
 
 /* A memslot that comes and goes while it is revoked and returned */
-
 TEST_F(mmio, slots_meanwhile)
 {
 	struct mmio *m = &self->m;

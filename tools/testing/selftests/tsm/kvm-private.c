@@ -4,10 +4,7 @@
  * in no other one's, and not a moment longer. The simulated device reports the
  * pages from its MSI-X table to its pending bits as shared, all else as the VM's.
  */
-#include <pthread.h>
-#include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 
 #include "tsm_mmio.h"
 
@@ -44,10 +41,7 @@ FIXTURE_SETUP(own)
 	struct own *o = &self->o;
 	struct mmio *m = &o->c;
 
-	host_init(&m->h);
-	m->g.vcpu = -1;
-	m->buf = -1;
-	sim_sweep();
+	mmio_init(m);
 	test_ok(machine_build(&m->m, 2));
 	o->d = &m->m.s.sim.d[variant->vf ? 0 : 1];
 	snprintf(m->bdf, sizeof(m->bdf), "%s",
@@ -59,25 +53,13 @@ FIXTURE_SETUP(own)
 	test_ok(vfio_set_master(m->u, true));
 	test_ok(vfio_bar(m->u, 0, &m->bar));
 	ASSERT_EQ(BAR0_BYTES, m->bar.size);
-	m->buf = vfio_dma_buf(m->u, 0, 0, BAR0_BYTES);
-	ASSERT_LE(0, m->buf);
-	m->behind = bar_memory(m->bdf, 0, BAR0_BYTES);
-	ASSERT_NE(NULL, m->behind);
-	test_ok(guest_open(&m->g, m->h.vm.fd));
+	test_ok(mmio_open(m));
 	test_ok(map_bar(m));
 }
 
 FIXTURE_TEARDOWN(own)
 {
-	struct mmio *m = &self->o.c;
-
-	if (m->behind)
-		munmap(m->behind, BAR0_BYTES);
-	if (m->buf >= 0)
-		close(m->buf);
-	guest_close(&m->g);
-	host_close(&m->h);
-	EXPECT_EQ(0, machine_leave(&m->m, __test_passed(_metadata)));
+	EXPECT_EQ(0, mmio_close(&self->o.c, __test_passed(_metadata)));
 }
 
 static int bind_device(struct mmio *m)
@@ -220,39 +202,7 @@ TEST_F(own, made_while_locked)
 
 /* --- the end ----------------------------------------------------------------------- */
 
-/**
- * struct counting - a guest that writes to its own memory all the time
- * @thread: it
- * @g: the guest
- * @faults: how often it found nothing
- * @stop: end, once it is not writing
- * @err: how it ended
- */
-struct counting {
-	pthread_t thread;
-	struct guest *g;
-	atomic_long faults;
-	atomic_bool stop;
-	atomic_int err;
-};
-
-static void *count(void *arg)
-{
-	struct counting *c = arg;
-	int err = guest_count(c->g, BAR0 + PLACE);
-
-	while (err == -EFAULT && !c->stop) {
-		c->faults++;
-		sched_yield();
-		err = guest_again(c->g, NULL);
-	}
-	c->err = err == -EFAULT ? 0 : err;
-	return NULL;
-}
-
 /* The steps of a teardown are those of one without private memory in between */
-#define STEPS_DOWN	"stop revoke dma-off host-dma-off release ungate"
-
 TEST_F(own, unbound_while_used)
 {
 	struct mmio *m = &self->o.c;
@@ -261,7 +211,7 @@ TEST_F(own, unbound_while_used)
 	int i;
 
 	test_ok(set_private(m, PLACE, true));
-	ASSERT_EQ(0, pthread_create(&c.thread, NULL, count, &c));
+	test_ok(counting_begin(&c));
 	for (i = 0; i < 3; i++) {
 		test_ok(host_run(&m->h, m->dev));
 		ASSERT_TRUE(sim_wait(c.err || guest_counts(&m->g), PROMPT_MS));
@@ -278,10 +228,7 @@ TEST_F(own, unbound_while_used)
 		ASSERT_EQ(0, c.err);
 		guest_counts(&m->g);
 	}
-	c.stop = true;
-	guest_stop_count(&m->g);
-	pthread_join(c.thread, NULL);
-	ASSERT_EQ(0, c.err);
+	test_ok(counting_end(&c));
 }
 
 /* The same by the end of the function's user */
@@ -293,17 +240,13 @@ TEST_F(own, closed_while_used)
 
 	test_ok(set_private(m, PLACE, true));
 	test_ok(host_run(&m->h, m->dev));
-	ASSERT_EQ(0, pthread_create(&c.thread, NULL, count, &c));
-	ASSERT_TRUE(sim_wait(c.err || guest_counts(&m->g), PROMPT_MS));
+	test_counts(&c);
 	c.faults = 0;
 	host_close_device(&m->h, m->dev);
 	was = behind(m, PLACE);
 	ASSERT_TRUE(sim_wait(c.err || c.faults, PROMPT_MS));
 	ASSERT_EQ(was, behind(m, PLACE));
-	c.stop = true;
-	guest_stop_count(&m->g);
-	pthread_join(c.thread, NULL);
-	ASSERT_EQ(0, c.err);
+	test_ok(counting_end(&c));
 }
 
 /* Its VMM loses the VM first, which is kept by who binds the function to it */

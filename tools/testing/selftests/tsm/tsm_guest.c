@@ -13,9 +13,10 @@
 
 #include "tsm_guest.h"
 
+#define RAM_BYTES	0x10000
+
 #ifdef __x86_64__
 
-#define RAM_BYTES	0x10000
 #define CODE		0x1000
 #define COMMAND		0x2000	/* as the code has it */
 #define PORT		0x80
@@ -308,7 +309,7 @@ void guest_close(struct guest *g)
 	if (g->vcpu >= 0)
 		close(g->vcpu);
 	if (g->ram)
-		munmap(g->ram, 0x10000);
+		munmap(g->ram, RAM_BYTES);
 	g->run = NULL;
 	g->ram = NULL;
 	g->vcpu = -1;

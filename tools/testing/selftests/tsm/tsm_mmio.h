@@ -6,6 +6,10 @@
 #ifndef __TSM_MMIO_H
 #define __TSM_MMIO_H
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
 #include "tsm_guest.h"
 #include "tsm_machine.h"
 
@@ -42,6 +46,36 @@ struct mmio {
 	uint8_t *behind;
 	char bdf[32];
 };
+
+/* Nothing of it is open; mmio_close() may follow */
+static inline void mmio_init(struct mmio *m)
+{
+	host_init(&m->h);
+	m->g.vcpu = -1;
+	m->buf = -1;
+	sim_sweep();
+}
+
+/* All that is needed of the function, which @m->u has opened, and the guest */
+static inline int mmio_open(struct mmio *m)
+{
+	m->buf = vfio_dma_buf(m->u, 0, 0, BAR0_BYTES);
+	if (m->buf < 0)
+		return m->buf;
+	m->behind = bar_memory(m->bdf, 0, BAR0_BYTES);
+	return m->behind ? guest_open(&m->g, m->h.vm.fd) : -ENOENT;
+}
+
+static inline int mmio_close(struct mmio *m, bool passed)
+{
+	if (m->behind)
+		munmap(m->behind, BAR0_BYTES);
+	if (m->buf >= 0)
+		close(m->buf);
+	guest_close(&m->g);
+	host_close(&m->h);
+	return machine_leave(&m->m, passed);
+}
 
 static inline uint32_t behind(struct mmio *m, size_t at)
 {
@@ -90,5 +124,54 @@ static inline void _test_faults(struct __test_metadata *_metadata,
 	test_err(EFAULT, guest_load(&m->g, gpa, &got));
 	ASSERT_EQ(private, m->g.fault_private);
 }
+
+/**
+ * struct counting - a guest that writes to a word of its BAR all the time
+ * @thread: it
+ * @g: the guest
+ * @faults: how often it found nothing
+ * @stop: end, once it is not writing
+ * @err: how it ended
+ */
+struct counting {
+	pthread_t thread;
+	struct guest *g;
+	atomic_long faults;
+	atomic_bool stop;
+	atomic_int err;
+};
+
+static inline void *counting_thread(void *arg)
+{
+	struct counting *c = arg;
+	int err = guest_count(c->g, BAR0 + PLACE);
+
+	while (err == -EFAULT && !c->stop) {
+		c->faults++;
+		sched_yield();
+		err = guest_again(c->g, NULL);
+	}
+	c->err = err == -EFAULT ? 0 : err;
+	return NULL;
+}
+
+static inline int counting_begin(struct counting *c)
+{
+	return -pthread_create(&c->thread, NULL, counting_thread, c);
+}
+
+static inline int counting_end(struct counting *c)
+{
+	c->stop = true;
+	guest_stop_count(c->g);
+	pthread_join(c->thread, NULL);
+	return c->err;
+}
+
+/* It begins, and writes */
+#define test_counts(c) ({						\
+	test_ok(counting_begin(c));					\
+	ASSERT_TRUE(sim_wait((c)->err || guest_counts((c)->g), PROMPT_MS)); \
+})
 
 #endif /* __TSM_MMIO_H */
