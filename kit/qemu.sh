@@ -77,7 +77,11 @@ iommu=${KIT_IOMMU:-none}
 # shellcheck disable=SC2054 # the commas are QEMU's
 case $iommu in
 none) ;;
-intel) machine+=(-machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=off) ;;
+intel)
+	# a timer that ticks late is no broken one either
+	append+=" no_timer_check"
+	machine+=(-machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=off)
+	;;
 amd) machine+=(-machine q35 -device amd-iommu) ;;
 *) die "KIT_IOMMU=$iommu: none, intel or amd" ;;
 esac
