@@ -82,7 +82,11 @@ intel)
 	append+=" no_timer_check"
 	machine+=(-machine q35,kernel-irqchip=split -device intel-iommu,intremap=on,caching-mode=off)
 	;;
-amd) machine+=(-machine q35 -device amd-iommu) ;;
+amd)
+	machine+=(-machine q35 -device amd-iommu)
+	# the kernel does not remap interrupts there: it misses an IO-APIC
+	append+=" iommufd.allow_unsafe_interrupts=1"
+	;;
 *) die "KIT_IOMMU=$iommu: none, intel or amd" ;;
 esac
 
