@@ -202,6 +202,9 @@ static int sim_cmd_sleep(struct sim_cmd *cmd)
 	if (IS_ERR(o))
 		return PTR_ERR(o);
 	pdev = o->tdi.host.pdev;
+	/* A device that cannot sleep has its control register nowhere */
+	if (!pdev->pm_cap)
+		return -EOPNOTSUPP;
 	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &ctrl);
 	rc = pci_save_state(pdev);
 	rc = rc ?: pci_set_power_state(pdev, PCI_D3hot);

@@ -30,7 +30,8 @@
  * @ref: the command's that made it, and those of the core
  * @mem_size: bytes of private memory, from guest physical address 0 on
  * @mem: it
- * @quarantined: times that a TDI was quarantined, each of which keeps a reference
+ * @quarantined: times that a host was told of a TDI being quarantined; the core
+ *		 keeps a reference for each of them, for as long as there is a kernel
  */
 struct sim_vm {
 	struct kref ref;
