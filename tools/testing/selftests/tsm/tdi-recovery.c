@@ -272,11 +272,7 @@ FIXTURE_SETUP(reset)
 {
 	sim_sweep();
 	test_ok(scene_build(&self->s, "alpha", 1));
-	/* A bus that is reset for a function has no other one on it */
-	test_ok(sim_set(&self->s.sim.d[0], "functions", "1"));
-	test_ok(sim_set(&self->s.sim.d[0], "soft_reset", "1"));
-	test_ok(scene_connect(&self->s));
-	test_ok(sim_vfs(self->s.d, 0));
+	test_ok(scene_connect_alone(&self->s));
 }
 
 FIXTURE_TEARDOWN(reset)

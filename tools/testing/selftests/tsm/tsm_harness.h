@@ -218,6 +218,20 @@ static inline int scene_connect(struct scene *s)
 	return err ?: vmm_cmd(&s->v, "vm vm0");
 }
 
+/*
+ * The same, with a first device that each way of a reset resets: a bus that is
+ * reset for a function has no other one on it, and who wakes up has forgotten all
+ */
+static inline int scene_connect_alone(struct scene *s)
+{
+	int err;
+
+	err = sim_set(&s->sim.d[0], "functions", "1");
+	err = err ?: sim_set(&s->sim.d[0], "soft_reset", "1");
+	err = err ?: scene_connect(s);
+	return err ?: sim_vfs(s->d, 0);
+}
+
 static inline int scene_strike(struct scene *s)
 {
 	vmm_close(&s->v);
