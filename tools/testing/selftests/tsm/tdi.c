@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * TDIs: the states of a function that is assigned to a VM, whose it is, and
- * what its host and its VMM have to do with it. Requests are in tdi-request.c,
- * how TDIs are lost is in tdi-loss.c.
+ * what its host has to do with it. Requests are in tdi-request.c, how users give
+ * TDIs up in tdi-end.c, and how they lose them in tdi-loss.c.
  */
-#include <signal.h>
-#include <sys/wait.h>
-
 #include "tsm_harness.h"
 
 #define NR_ROUNDS	100
@@ -538,141 +535,6 @@ TEST_F(tdi, host_refuses)
 	ASSERT_EQ(1, vmm_value(v, "generation"));
 	test_cmd(v, "destroy t");
 	trace_end();
-}
-
-/* A user that is about to lose what its hooks work on */
-TEST_F(tdi, disarmed)
-{
-	struct vmm *v = &self->s.v;
-
-	test_ok(vmm_create(v, "t", self->s.vf[0], "vm0", 1, NULL));
-	test_cmd(v, "lock t");
-	test_cmd(v, "run t");
-	test_cmd(v, "disarm t");
-	test_device(self->s.d, self->s.vf[0], "unlocked");
-	test_state(v, "t", "UNLOCKED");
-	test_hooks(v, "t", "gate ranges revoke ungate");
-	test_err_cmd(ENODEV, v, "lock t");
-	test_cmd(v, "stop t");
-	/* the function is still this TDI's */
-	test_err(EBUSY, vmm_create(v, "u", self->s.vf[0], "vm0", 1, NULL));
-	test_hooks(v, "t", "gate ranges revoke ungate");
-	test_in_order(v, "t");
-}
-
-/* --- how a VMM ends ------------------------------------------------------- */
-
-/* Its TDIs are stopped and destroyed before anybody can tell that it is gone */
-TEST_F(tdi, closed)
-{
-	struct vmm w = { };
-
-	test_ok(vmm_open(&w));
-	test_cmd(&w, "vm vm1");
-	test_cmd(&w, "viommu w bdf=%s vm=vm1", self->s.vf[0]);
-	test_ok(vmm_create(&w, "t", self->s.vf[0], "vm1", 1, "w"));
-	test_ok(vmm_create(&w, "u", self->s.vf[1], "vm1", 2, "w"));
-	test_ok(vmm_create(&w, "x", self->s.vf[2], "vm1", 3, NULL));
-	test_cmd(&w, "lock t");
-	test_cmd(&w, "run t");
-	test_cmd(&w, "lock u");
-	vmm_close(&w);
-	test_device(self->s.d, self->s.vf[0], "unlocked");
-	test_device(self->s.d, self->s.vf[1], "unlocked");
-	test_err_cmd(ENOENT, &self->s.v, "vm-show vm1");
-	test_disconnect(self->s.d);
-}
-
-TEST_F(tdi, killed)
-{
-	int status, ready[2];
-	char c;
-	pid_t pid;
-
-	ASSERT_EQ(0, pipe(ready));
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		struct vmm w = { };
-		int err;
-
-		/* The parent's file is not to be held here */
-		vmm_close(&self->s.v);
-		err = vmm_open(&w);
-		err = err ?: vmm_cmd(&w, "vm vm1");
-		err = err ?: vmm_create(&w, "t", self->s.vf[0], "vm1", 1, NULL);
-		err = err ?: vmm_cmd(&w, "lock t");
-		err = err ?: vmm_cmd(&w, "run t");
-		if (err || write(ready[1], "x", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	ASSERT_EQ(1, read(ready[0], &c, 1));
-	test_device(self->s.d, self->s.vf[0], "run");
-	kill(pid, SIGKILL);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_TRUE(WIFSIGNALED(status));
-	close(ready[0]);
-	test_device(self->s.d, self->s.vf[0], "unlocked");
-	test_disconnect(self->s.d);
-}
-
-/* --- the module of the TSM ------------------------------------------------ */
-
-/*
- * It stays for as long as one of its TDIs has a context of its, and who wants to
- * unload it takes nothing away from anybody.
- */
-TEST_F(tdi, module)
-{
-	struct scene *s = &self->s;
-	struct vmm *v = &s->v;
-	int users;
-
-	if (sim_module_builtin())
-		SKIP(return, "tsm-sim is built in");
-
-	users = sim_module_users();
-	ASSERT_LT(0, users);
-	test_ok(vmm_create(v, "t", s->vf[0], "vm0", 1, NULL));
-	ASSERT_EQ(users + 1, sim_module_users());
-	test_ok(vmm_run(v, "t"));
-	test_err(EAGAIN, sim_module_unload());
-	test_state(v, "t", "RUN");
-	test_device(s->d, s->vf[0], "run");
-	test_connected(s->d);
-	test_ok(vmm_create(v, "u", s->vf[1], "vm0", 2, NULL));
-	ASSERT_EQ(users + 2, sim_module_users());
-	test_cmd(v, "destroy u");
-	ASSERT_EQ(users + 1, sim_module_users());
-	test_ok(vmm_create(v, "u", s->vf[1], "vm0", 2, NULL));
-
-	/*
-	 * One that is DEAD has none, and is its user's only. The functions that
-	 * went had some, for their IOMMU.
-	 */
-	test_ok(sim_pci_write(s->d->bdf, "remove", "1"));
-	test_state(v, "t", "UNLOCKED DEAD");
-	test_state(v, "u", "UNLOCKED DEAD");
-	users = sim_module_users();
-	test_cmd(v, "destroy u");
-	ASSERT_EQ(users, sim_module_users());
-	test_ok(sim_platform_live(&s->sim.p, false));
-	test_ok(sim_platform_destroy(&s->sim.p));
-	test_err(EAGAIN, sim_module_unload());
-	test_cmd(v, "destroy t");
-	vmm_close(v);
-	ASSERT_EQ(0, sim_module_users());
-	test_ok(sim_module_unload());
-
-	test_ok(sim_module_load());
-	test_ok(scene_build(s, "alpha", 1));
-	test_ok(scene_connect(s));
-	test_ok(vmm_create(v, "t", s->vf[0], "vm0", 1, NULL));
-	test_ok(vmm_run(v, "t"));
-	test_device(s->d, s->vf[0], "run");
 }
 
 int main(int argc, char **argv)
