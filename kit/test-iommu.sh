@@ -26,7 +26,7 @@ failed=0
 for iommu in intel amd; do
 	say "beside the IOMMU of $iommu"
 	# shellcheck disable=SC2086 # words
-	KIT_MACHINE=$iommu KIT_IOMMU=$iommu KERNEL=fast \
+	TSM_GIVEN_ALL=1 KIT_MACHINE=$iommu KIT_IOMMU=$iommu KERNEL=fast \
 		"$kit_top/kit/run-tests.sh" "${suites[@]}" ${more[$iommu]} || failed=1
 done
 [ ! -s "$kit_results/failures" ] || sed 's/^/  /' "$kit_results/failures"

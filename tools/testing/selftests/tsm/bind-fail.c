@@ -36,8 +36,6 @@ FIXTURE_SETUP(bind_fail)
 	if (err == -ENOENT)
 		SKIP(return, "no fault injection in this kernel");
 	test_ok(err);
-	if (!machine_is_simulated())
-		SKIP(return, NEEDS_SIMULATOR);
 	test_ok(machine_build(&self->s.m, 1));
 	self->s.d = self->s.m.s.d;
 	test_ok(sim_pci_driver(self->s.m.bdf[0], "vfio-pci"));
@@ -384,5 +382,5 @@ TEST_F_TIMEOUT(bind_fail, tdi, 3600)
 
 int main(int argc, char **argv)
 {
-	return iommufd_harness_run(argc, argv);
+	return simulated_harness_run(argc, argv);
 }
