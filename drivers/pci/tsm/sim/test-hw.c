@@ -522,6 +522,54 @@ static void doe_abort_busy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, doe_wait(d, 250), PCI_DOE_STATUS_DATA_OBJECT_READY);
 }
 
+/* ABORT works in every state, also beside GO, and leaves an empty mailbox */
+static void doe_abort_states(struct kunit *test)
+{
+	static const u32 status[] = {
+		[SIM_DOE_COLLECT] = 0,
+		[SIM_DOE_BUSY] = PCI_DOE_STATUS_BUSY,
+		[SIM_DOE_READY] = PCI_DOE_STATUS_DATA_OBJECT_READY,
+		[SIM_DOE_ERROR] = PCI_DOE_STATUS_ERROR,
+	};
+	struct sim_device *d = to_dev(test);
+	u32 index = 0;
+
+	d->latency_ms = 200;
+	for (int i = 0; i < 2 * ARRAY_SIZE(status); i++) {
+		enum sim_doe_state state = i / 2;
+		u32 go = i % 2 ? PCI_DOE_CTRL_GO : 0;
+
+		switch (state) {
+		case SIM_DOE_COLLECT:
+			wr(d, DOE(PCI_DOE_WRITE), PCI_VENDOR_ID_PCI_SIG);
+			break;
+		case SIM_DOE_BUSY:
+			doe_send(d, SIM_DOE_TYPE_CMA, test_get_version, 1);
+			break;
+		case SIM_DOE_READY:
+			doe_send(d, 0, &index, 1);
+			break;
+		case SIM_DOE_ERROR:
+			wr(d, DOE(PCI_DOE_READ), 0);
+			break;
+		}
+		KUNIT_EXPECT_EQ(test, doe_status(d), status[state]);
+		wr(d, DOE(PCI_DOE_CTRL), PCI_DOE_CTRL_ABORT | go);
+		KUNIT_EXPECT_EQ_MSG(test, doe_status(d), 0, "state %d", state);
+		KUNIT_EXPECT_EQ(test, rd(d, DOE(PCI_DOE_READ)), 0);
+
+		/* Nothing of it is in the next object */
+		doe_send(d, 0, &index, 1);
+		KUNIT_ASSERT_EQ_MSG(test, doe_status(d),
+				    PCI_DOE_STATUS_DATA_OBJECT_READY,
+				    "state %d", state);
+		KUNIT_EXPECT_EQ(test, doe_pop(d), PCI_VENDOR_ID_PCI_SIG);
+		KUNIT_EXPECT_EQ(test, doe_pop(d), 3);
+		doe_pop(d);
+		KUNIT_EXPECT_EQ(test, doe_status(d), 0);
+	}
+}
+
 static struct kunit_case sim_test_cases[] = {
 	KUNIT_CASE(cfg_identity),
 	KUNIT_CASE(cfg_ext_chain),
@@ -538,6 +586,7 @@ static struct kunit_case sim_test_cases[] = {
 	KUNIT_CASE(doe_asleep),
 	KUNIT_CASE(doe_exchange),
 	KUNIT_CASE(doe_abort_busy),
+	KUNIT_CASE(doe_abort_states),
 	{}
 };
 

@@ -55,6 +55,8 @@ static const struct write writes[] = {
 	{ "high byte", PF0, PCI_COMMAND + 1, 1, 0, 0xff },
 	{ "status", PF0, PCI_STATUS, 2, 0xffff, 0 },
 	{ "VF status", VF0, PCI_STATUS, 2, 0xffff, 0 },
+	{ "identity", PF0, PCI_VENDOR_ID, 4, ~0, 0 },
+	{ "VF identity", VF1, PCI_VENDOR_ID, 4, ~0, 0 },
 
 	/* BIST shares its dword with what may be written */
 	{ "cache line size", PF0, PCI_CACHE_LINE_SIZE, 1, 0x10, 0 },
@@ -66,7 +68,9 @@ static const struct write writes[] = {
 	{ "BIST by a dword", PF1, PCI_CACHE_LINE_SIZE, 4, 0, 0, BIT(PF1),
 	  SIM_TDI_BIST },
 	{ "VF BIST", VF0, PCI_BIST, 1, 0x40, 0, BIT(VF0), SIM_TDI_BIST },
+	{ "VF latency timer", VF0, PCI_LATENCY_TIMER, 1, 0x40, 0 },
 	{ "interrupt line", PF0, PCI_INTERRUPT_LINE, 1, 0xff, 0 },
+	{ "VF interrupt line", VF1, PCI_INTERRUPT_LINE, 1, 0xff, 0 },
 
 	/* BARs and ROM: any write, also to those that are not there */
 	{ "BAR0", PF0, PCI_BASE_ADDRESS_0, 4, BIT(31), 0, BIT(PF0), SIM_TDI_BAR },
@@ -91,6 +95,7 @@ static const struct write writes[] = {
 	{ "D3hot", PF0, SIM_CAP_PM + PCI_PM_CTRL, 2, 3, 0 },
 	{ "VF D3hot", VF0, SIM_CAP_PM + PCI_PM_CTRL, 2, 3, 0 },
 	{ "D0 again", PF0, SIM_CAP_PM + PCI_PM_CTRL, 2, 0, 3 },
+	{ "VF D0 again", VF2, SIM_CAP_PM + PCI_PM_CTRL, 2, 0, 3 },
 	{ "PM capability", PF0, SIM_CAP_PM, 4, ~0, 0 },
 
 	/* Device Control: of a PF, its VFs have these bits from it */
@@ -114,6 +119,8 @@ static const struct write writes[] = {
 	{ "device status", PF0, EXP(PCI_EXP_DEVSTA), 2, 0xffff, 0 },
 	{ "10-bit tags on", PF0, EXP(PCI_EXP_DEVCTL2), 2, SIM_DEVCTL2_10BIT_TAG,
 	  0, BIT(PF0), SIM_TDI_DEVCTL },
+	{ "10-bit tags of PF1 on", PF1, EXP(PCI_EXP_DEVCTL2), 2,
+	  SIM_DEVCTL2_10BIT_TAG, 0, BIT(PF1), SIM_TDI_DEVCTL },
 	{ "10-bit tags stay", PF0, EXP(PCI_EXP_DEVCTL2), 2, 0,
 	  SIM_DEVCTL2_10BIT_TAG },
 	{ "other device controls 2", PF1, EXP(PCI_EXP_DEVCTL2), 2,
@@ -121,6 +128,7 @@ static const struct write writes[] = {
 	{ "VF has no 10-bit tags", VF0, EXP(PCI_EXP_DEVCTL2), 2, 0xffff, 0 },
 	{ "link control", PF0, EXP(PCI_EXP_LNKCTL), 2, 0xffff, 0 },
 	{ "link status", PF0, EXP(PCI_EXP_LNKSTA), 2, 0xffff, 0 },
+	{ "VF link control", VF1, EXP(PCI_EXP_LNKCTL), 2, 0xffff, 0 },
 	{ "link control 2", PF1, EXP(PCI_EXP_LNKCTL2), 2, 0, 0xffff },
 
 	/* FLR */
@@ -152,7 +160,16 @@ static const struct write writes[] = {
 	{ "no SR-IOV in PF1", PF1, SRIOV(PCI_SRIOV_CTRL), 2, 0xffff, 0 },
 	{ "no SR-IOV in a VF", VF0, SRIOV(PCI_SRIOV_BAR), 4, ~0, 0 },
 
+	/* A vendor's own: in the DMA engine's is nothing that the lock is about */
+	{ "DMA engine", PF0, SIM_EXT_DMA + SIM_DMA_CTRL, 4, SIM_DMA_CTRL_TEE, 0 },
+	{ "DMA address", PF1, SIM_EXT_DMA + SIM_DMA_IOVA_LO, 4, ~0, 0 },
+	{ "VF DMA engine", VF0, SIM_EXT_DMA + SIM_DMA_LEN, 4, 1, 0 },
+	{ "VF DMA status", VF2, SIM_EXT_DMA + SIM_DMA_STATUS, 4, ~0, 0 },
+
 	/* The mailbox, and IDE blocks that nobody is bound to */
+	{ "DOE mailbox", PF0, SIM_EXT_DOE + PCI_DOE_WRITE, 4, 1, 0 },
+	{ "DOE interrupts", PF0, SIM_EXT_DOE + PCI_DOE_CTRL, 4, PCI_DOE_CTRL_INT_EN,
+	  0 },
 	{ "DOE abort", PF0, SIM_EXT_DOE + PCI_DOE_CTRL, 4, PCI_DOE_CTRL_ABORT, 0 },
 	{ "IDE capability", PF0, SIM_EXT_IDE + PCI_IDE_CAP, 4, ~0, 0 },
 	{ "no IDE in PF1", PF1, SIM_EXT_IDE + PCI_IDE_CTL, 4, ~0, 0 },
