@@ -114,7 +114,8 @@ enum sim_tdi_cause {
  * @report_len: bytes of @report
  * @report: interface report as of the lock
  *
- * All but @state has a meaning in CONFIG_LOCKED and RUN only.
+ * All but @state has a meaning in CONFIG_LOCKED and RUN only, @msix in ERROR, too:
+ * what is TEE memory stays that.
  */
 struct sim_tdi {
 	enum sim_tdi_state state;

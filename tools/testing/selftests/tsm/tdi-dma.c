@@ -12,6 +12,11 @@
 #include "tsm_vfio.h"
 
 #define VM_BYTES	0x10000
+/* In BAR0: a page of the TDI's, and one that it shares with the host */
+#define BAR_BYTES	0x20000
+#define BAR_PRIVATE	0x8000
+#define BAR_SHARED	0x18000
+#define PEER_IOVA	0x10000000
 #define CHUNK		0x1000
 
 /* Long enough for a function that still moves bytes to be caught */
@@ -21,12 +26,14 @@ FIXTURE(tdi_dma)
 {
 	struct scene s;
 	struct vfio_user user;
+	struct vfio_user peer;
 };
 
 FIXTURE_SETUP(tdi_dma)
 {
 	sim_sweep();
 	vfio_init(&self->user);
+	vfio_init(&self->peer);
 	test_ok(scene_build(&self->s, "alpha", 1));
 	test_ok(scene_connect(&self->s));
 }
@@ -34,6 +41,7 @@ FIXTURE_SETUP(tdi_dma)
 FIXTURE_TEARDOWN(tdi_dma)
 {
 	trace_end();
+	vfio_close(&self->peer);
 	vfio_close(&self->user);
 	EXPECT_EQ(0, scene_strike(&self->s));
 }
@@ -473,6 +481,91 @@ TEST_F(tdi_dma, busy_at_lock)
 	vfio_close(&self->user);
 	test_ok(sim_pci_driver(vf, NULL));
 	munmap(mem, VM_BYTES);
+}
+
+/* Each way of its peer into a function's BAR: @private is how the refused ones end */
+#define test_peer(s, mem, private, byte) \
+	_test_peer(_metadata, s, mem, private, byte)
+static void _test_peer(struct __test_metadata *_metadata, struct scene *s,
+		       uint8_t *mem, enum dma_result private, uint8_t byte)
+{
+	const char *peer = s->vf[1];
+	int i;
+
+	memset(mem + BAR_PRIVATE, byte, CHUNK);
+	test_transfer(s->d, peer, DMA_IN, PEER_IOVA, CHUNK, private);
+	memset(mem + BAR_PRIVATE, 0x99, CHUNK);
+	test_transfer(s->d, peer, DMA_OUT, PEER_IOVA, CHUNK, private);
+	/* The last bytes that it could read are what it writes */
+	for (i = 0; i < CHUNK; i++)
+		ASSERT_EQ(private == DMA_OK ? byte : 0x99, mem[BAR_PRIVATE + i]);
+}
+
+/*
+ * A mapping that outlives a lock is no way around it: what a locked function has
+ * of TEE memory no peer reaches, in any of its states, and no function's where
+ * nothing decodes it. What is refused is counted and traced at who asked for it.
+ */
+TEST_F(tdi_dma, peer)
+{
+	const char *vf = self->s.vf[0], *peer = self->s.vf[1];
+	struct sim_device *d = self->s.d;
+	struct vmm *v = &self->s.v;
+	int private, shared, sriov;
+	uint32_t ctrl;
+	uint8_t *mem;
+
+	mem = bar_memory(vf, 0, BAR_BYTES);
+	if (!mem)
+		SKIP(return, "this machine has no memory for BARs");
+	test_ok(trace_dma_begin());
+	test_ok(sim_pci_driver(vf, "vfio-pci"));
+	test_ok(sim_pci_driver(peer, "vfio-pci"));
+	test_ok(vfio_open(&self->user, vf));
+	test_ok(vfio_attach(&self->user));
+	test_ok(vfio_set_master(&self->user, true));
+	test_ok(vfio_open(&self->peer, peer));
+	test_ok(vfio_attach(&self->peer));
+	test_ok(vfio_set_master(&self->peer, true));
+	private = vfio_dma_buf(&self->user, 0, BAR_PRIVATE, CHUNK);
+	shared = vfio_dma_buf(&self->user, 0, BAR_SHARED, CHUNK);
+	ASSERT_LE(0, private);
+	ASSERT_LE(0, shared);
+	test_ok(vfio_map_file(&self->peer, private, PEER_IOVA, CHUNK));
+	test_ok(vfio_map_file(&self->peer, shared, PEER_IOVA + CHUNK, CHUNK));
+	test_peer(&self->s, mem, DMA_OK, 0x11);
+
+	/* The consumer's host closes no mapping: it is for the hardware to refuse */
+	test_ok(vmm_create(v, "t", vf, "vm0", 1, NULL));
+	test_cmd(v, "lock t");
+	test_peer(&self->s, mem, DMA_FAULT, 0x22);
+	test_transfer(d, peer, DMA_IN, PEER_IOVA + CHUNK, 4, DMA_OK);
+	test_cmd(v, "run t");
+	test_peer(&self->s, mem, DMA_FAULT, 0x33);
+	test_ok(sim_tdi_error(d, vf));
+	test_peer(&self->s, mem, DMA_FAULT, 0x44);
+	test_transfer(d, peer, DMA_IN, PEER_IOVA + CHUNK, 4, DMA_OK);
+	test_cmd(v, "destroy t");
+	test_peer(&self->s, mem, DMA_OK, 0x55);
+
+	sriov = sim_cfg_ext_cap(d->bdf, PCI_EXT_CAP_ID_SRIOV);
+	ASSERT_LT(0, sriov);
+	test_ok(sim_cfg_read(d->bdf, sriov + PCI_SRIOV_CTRL, 2, &ctrl));
+	test_ok(sim_cfg_write(d->bdf, sriov + PCI_SRIOV_CTRL, 2,
+			      ctrl & ~PCI_SRIOV_CTRL_MSE));
+	test_peer(&self->s, mem, DMA_FAULT, 0x66);
+	test_ok(sim_cfg_write(d->bdf, sriov + PCI_SRIOV_CTRL, 2, ctrl));
+	test_peer(&self->s, mem, DMA_OK, 0x77);
+
+	test_ok(vfio_unmap(&self->peer, PEER_IOVA, CHUNK));
+	test_ok(vfio_unmap(&self->peer, PEER_IOVA + CHUNK, CHUNK));
+	close(private);
+	close(shared);
+	munmap(mem, BAR_BYTES);
+	vfio_close(&self->peer);
+	vfio_close(&self->user);
+	test_ok(sim_pci_driver(peer, NULL));
+	test_ok(sim_pci_driver(vf, NULL));
 }
 
 int main(int argc, char **argv)

@@ -195,6 +195,22 @@ int vfio_map(struct vfio_user *u, void *va, size_t len, uint64_t iova,
 	return ioctl(u->iommufd, IOMMU_IOAS_MAP, &map) ? -errno : 0;
 }
 
+/* Map a dma-buf for DMA of the functions of @u's iommufd */
+int vfio_map_file(struct vfio_user *u, int buf, uint64_t iova, uint64_t len)
+{
+	struct iommu_ioas_map_file map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = u->ioas,
+		.fd = buf,
+		.length = len,
+		.iova = iova,
+	};
+
+	return ioctl(u->iommufd, IOMMU_IOAS_MAP_FILE, &map) ? -errno : 0;
+}
+
 int vfio_unmap(struct vfio_user *u, uint64_t iova, size_t len)
 {
 	struct iommu_ioas_unmap unmap = {

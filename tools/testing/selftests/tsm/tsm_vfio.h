@@ -100,6 +100,7 @@ int vfio_find_dma(struct vfio_user *u);
 int vfio_attach(struct vfio_user *u);
 int vfio_map(struct vfio_user *u, void *va, size_t len, uint64_t iova,
 	     bool writable);
+int vfio_map_file(struct vfio_user *u, int buf, uint64_t iova, uint64_t len);
 int vfio_unmap(struct vfio_user *u, uint64_t iova, size_t len);
 
 uint32_t vfio_config_read(struct vfio_user *u, unsigned int where, size_t size);

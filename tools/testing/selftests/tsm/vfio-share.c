@@ -354,22 +354,6 @@ TEST_F(share, ioeventfd_meanwhile)
 
 /* --- dma-bufs -------------------------------------------------------------------------- */
 
-/* Map it for DMA of the functions of an iommufd */
-static int map_file(struct vfio_user *u, int buf, uint64_t iova, uint64_t len)
-{
-	struct iommu_ioas_map_file map = {
-		.size = sizeof(map),
-		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
-			 IOMMU_IOAS_MAP_WRITEABLE,
-		.ioas_id = u->ioas,
-		.fd = buf,
-		.length = len,
-		.iova = iova,
-	};
-
-	return ioctl(u->iommufd, IOMMU_IOAS_MAP_FILE, &map) ? -errno : 0;
-}
-
 TEST_F(share, dma_buf)
 {
 	struct share *s = &self->s;
@@ -506,8 +490,8 @@ TEST_F(share, iommufd_importer)
 	shared = vfio_dma_buf(s->u, 0, SHARED_PAGE, PAGE);
 	ASSERT_LE(0, private);
 	ASSERT_LE(0, shared);
-	test_ok(map_file(s->u, private, IOVA, PAGE));
-	test_ok(map_file(s->u, shared, IOVA + PAGE, PAGE));
+	test_ok(vfio_map_file(s->u, private, IOVA, PAGE));
+	test_ok(vfio_map_file(s->u, shared, IOVA + PAGE, PAGE));
 	ASSERT_EQ(DMA_OK, peer_writes(&peer, ram, IOVA, 0x11));
 	test_ok(load(s->mem, PRIVATE, &val));
 	ASSERT_EQ(0x11, val);
@@ -526,11 +510,11 @@ TEST_F(share, iommufd_importer)
 		test_ok(load(s->mem, SHARED, &val));
 		ASSERT_EQ(0x30 + step, val);
 		/* The area is there all the same */
-		test_err(EEXIST, map_file(s->u, shared, IOVA, PAGE));
+		test_err(EEXIST, vfio_map_file(s->u, shared, IOVA, PAGE));
 		if (step != 1)
 			continue;
-		test_err(ENODEV, map_file(s->u, private, IOVA + 2 * PAGE, PAGE));
-		test_ok(map_file(s->u, shared, IOVA + 3 * PAGE, PAGE));
+		test_err(ENODEV, vfio_map_file(s->u, private, IOVA + 2 * PAGE, PAGE));
+		test_ok(vfio_map_file(s->u, shared, IOVA + 3 * PAGE, PAGE));
 		ASSERT_EQ(DMA_OK, peer_reads(&peer, IOVA + 3 * PAGE));
 	}
 	/* It got there never again, and would not by what is there now */
@@ -538,7 +522,7 @@ TEST_F(share, iommufd_importer)
 	ASSERT_EQ(0, val);
 
 	test_ok(vfio_unmap(s->u, IOVA, PAGE));
-	test_ok(map_file(s->u, private, IOVA, PAGE));
+	test_ok(vfio_map_file(s->u, private, IOVA, PAGE));
 	ASSERT_EQ(DMA_OK, peer_writes(&peer, ram, IOVA, 0x44));
 	test_ok(load(s->mem, PRIVATE, &val));
 	ASSERT_EQ(0x44, val);
