@@ -81,10 +81,25 @@ static bool lack_of_memory(int err)
 	return err == -ENOMEM || err == -ENXIO || err == -EBUSY;
 }
 
+/*
+ * The last point that was tried was none any more, and before it each was reached:
+ * none was passed over because an allocation was not made again.
+ */
+#define test_all_reached(points, missed, left) \
+	_test_all_reached(_metadata, points, missed, left)
+static void _test_all_reached(struct __test_metadata *_metadata,
+			      unsigned int points, unsigned int missed, long left)
+{
+	ASSERT_LT(0, left);
+	ASSERT_EQ(0, missed) {
+		TH_LOG("%u of %u allocations were never reached", missed, points);
+	}
+}
+
 TEST_F_TIMEOUT(alloc_fail, connect, 3600)
 {
 	const char *tsm = self->sim.p.tsm;
-	unsigned int points, nth, failed = 0;
+	unsigned int points, nth, failed = 0, missed = 0;
 	long left;
 
 	/* Warm up, then count */
@@ -96,10 +111,12 @@ TEST_F_TIMEOUT(alloc_fail, connect, 3600)
 	test_disconnect(self->d);
 	TH_LOG("connect: %u allocations", points);
 
-	for (nth = 1; nth <= points; nth = next_point(nth, points)) {
+	for (nth = 1; nth <= points || !left; nth = next_point(nth, points)) {
 		int err = write_failing(&self->in, self->d->bdf, "tsm/connect",
 					tsm, nth, &left);
 
+		ASSERT_GT(2 * points + 10, nth);
+		missed += left && nth <= points;
 		/* Some allocations may fail without harm, to the caller */
 		if (err) {
 			failed++;
@@ -118,6 +135,7 @@ TEST_F_TIMEOUT(alloc_fail, connect, 3600)
 			test_disconnect(self->d);
 		}
 	}
+	test_all_reached(points, missed, left);
 	ASSERT_LT(0, failed);
 	test_works(self->d);
 }
@@ -129,7 +147,7 @@ TEST_F_TIMEOUT(alloc_fail, connect, 3600)
 TEST_F_TIMEOUT(alloc_fail, disconnect, 3600)
 {
 	const char *tsm = self->sim.p.tsm;
-	unsigned int points, nth, refused = 0;
+	unsigned int points, nth, refused = 0, missed = 0;
 	char buf[64];
 	long left;
 
@@ -141,12 +159,14 @@ TEST_F_TIMEOUT(alloc_fail, disconnect, 3600)
 	TH_LOG("disconnect: %u allocations", points);
 	test_idle(self->d);
 
-	for (nth = 1; nth <= points; nth = next_point(nth, points)) {
+	for (nth = 1; nth <= points || !left; nth = next_point(nth, points)) {
 		int err;
 
+		ASSERT_GT(2 * points + 10, nth);
 		test_connect(self->d);
 		err = write_failing(&self->in, self->d->bdf, "tsm/disconnect",
 				    tsm, nth, &left);
+		missed += left && nth <= points;
 		if (err) {
 			refused++;
 			ASSERT_TRUE(lack_of_memory(err));
@@ -162,6 +182,7 @@ TEST_F_TIMEOUT(alloc_fail, disconnect, 3600)
 		ASSERT_EQ(self->available,
 			  sim_streams_available(&self->sim.p));
 	}
+	test_all_reached(points, missed, left);
 	ASSERT_GE(1, refused);
 	test_works(self->d);
 }
