@@ -108,7 +108,7 @@ static int sim_platform_set_bool(struct sim_platform *p, bool *member,
 		return rc;
 
 	guard(mutex)(&p->lock);
-	if (p->live)
+	if (p->tsm_dev)
 		return -EBUSY;
 	WRITE_ONCE(*member, yes);
 	return 0;
@@ -151,7 +151,7 @@ static ssize_t sim_platform_op_mask_store(struct config_item *item,
 		return -EINVAL;
 
 	guard(mutex)(&p->lock);
-	if (p->live)
+	if (p->tsm_dev)
 		return -EBUSY;
 	WRITE_ONCE(p->op_mask, mask);
 	return count;
@@ -179,7 +179,7 @@ static ssize_t sim_platform_guest_rid_bits_store(struct config_item *item,
 		return -EINVAL;
 
 	guard(mutex)(&p->lock);
-	if (p->live)
+	if (p->tsm_dev)
 		return -EBUSY;
 	WRITE_ONCE(p->guest_rid_bits, bits);
 	return count;
@@ -256,7 +256,7 @@ static ssize_t sim_platform_arch_store(struct config_item *item,
 		return -EINVAL;
 
 	guard(mutex)(&p->lock);
-	if (p->live)
+	if (p->tsm_dev)
 		return -EBUSY;
 	WRITE_ONCE(p->arch, arch);
 	return count;
