@@ -165,6 +165,101 @@ TEST_F(two_tsms, one_goes)
 	test_connected(self->a.d);
 }
 
+/* --- one TSM after another ------------------------------------------------------------ */
+
+/* The TSM of a device goes, and the one that comes is not like it */
+FIXTURE(next_tsm)
+{
+	struct machine m;
+	struct host h;
+	struct assigned *dev;
+	struct assigned *other;
+};
+
+FIXTURE_VARIANT(next_tsm)
+{
+	const char *attr;	/* of the platform: what it is like */
+	const char *first;
+	const char *next;
+	int bind_error;		/* of a vDEVICE that the first one has made */
+	int alloc_error;	/* of one that is to be made now */
+};
+
+FIXTURE_VARIANT_ADD(next_tsm, narrow)
+	{ .attr = "guest_rid_bits", .first = "20", .next = "16",
+	  .bind_error = EINVAL, .alloc_error = EINVAL };
+FIXTURE_VARIANT_ADD(next_tsm, confidential)
+	{ .attr = "confidential_vm", .first = "0", .next = "1",
+	  .bind_error = EINVAL, .alloc_error = EINVAL };
+FIXTURE_VARIANT_ADD(next_tsm, connect_only)
+	{ .attr = "op_mask", .first = "0x3fe", .next = "0",
+	  .bind_error = EOPNOTSUPP, .alloc_error = EOPNOTSUPP };
+/* Its VMM speaks the first one's language */
+FIXTURE_VARIANT_ADD(next_tsm, other_arch)
+	{ .attr = "arch", .first = "255", .next = "1", .bind_error = ENXIO };
+
+FIXTURE_SETUP(next_tsm)
+{
+	host_init(&self->h);
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
+	test_ok(machine_prepare(&self->m, 1));
+	test_ok(sim_platform_set(&self->m.s.sim.p, "guest_rid_bits", "20"));
+	test_ok(sim_platform_set(&self->m.s.sim.p, variant->attr,
+				 variant->first));
+	test_ok(machine_connect(&self->m));
+	test_ok(host_open(&self->h, VM_PLAIN));
+	test_ok(host_assign(&self->h, self->m.bdf[0], 0xfffff, &self->dev));
+	test_ok(host_add(&self->h, self->m.bdf[1], &self->other));
+}
+
+FIXTURE_TEARDOWN(next_tsm)
+{
+	host_close(&self->h);
+	EXPECT_EQ(0, machine_strike(&self->m));
+}
+
+/* The device is connected with a TSM that is like that */
+static int change_tsm(struct machine *m, const char *attr, const char *val)
+{
+	struct sim_platform *p = &m->s.sim.p;
+	int err;
+
+	err = sim_platform_tsm(p, false);
+	err = err ?: sim_platform_set(p, attr, val);
+	err = err ?: sim_platform_tsm(p, true);
+	return err ?: sim_connect(m->s.d);
+}
+
+/*
+ * A bind, which would have to make the TDI anew, says what it would say to one that
+ * is new, and keeps the vDEVICE for a TSM that takes it
+ */
+TEST_F(next_tsm, bound_anew)
+{
+	struct iommu_vdevice_tsm_bind bind;
+	struct host *h = &self->h;
+	uint32_t id;
+
+	test_ok(host_run(h, self->dev));
+	test_ok(change_tsm(&self->m, variant->attr, variant->next));
+	test_tdi(h, self->dev, "UNLOCKED DEAD");
+	test_err_bind(variant->bind_error, h->iommufd, self->dev->vdevice,
+		      &bind);
+	ASSERT_EQ(0, bind.out_flags);
+	test_tdi(h, self->dev, "UNLOCKED DEAD");
+	test_device(self->m.s.d, self->dev->bdf, "unlocked");
+	test_err_vdevice_alloc(variant->alloc_error, h->iommufd, h->viommu,
+			       self->other->u.dev_id, 0xffffe, &id);
+	if (!variant->alloc_error)
+		test_cmd_destroy(h->iommufd, id);
+
+	test_ok(change_tsm(&self->m, variant->attr, variant->first));
+	test_ok(host_run(h, self->dev));
+	test_device(self->m.s.d, self->dev->bdf, "run");
+	test_cmd_unbind(h->iommufd, self->dev->vdevice, NULL);
+}
+
 /* --- secure vIOMMUs ----------------------------------------------------------------- */
 
 FIXTURE(secure)
@@ -254,9 +349,14 @@ TEST_F(secure, tsm_goes)
 	test_ok(sim_platform_tsm(&self->m.s.sim.p, false));
 	test_tdi(h, self->dev, "UNLOCKED DEAD");
 	test_err_bind(ENXIO, h->iommufd, self->dev->vdevice, NULL);
+	/* Another one has no use for it, be it like the first one in all else */
+	test_ok(sim_platform_tsm(&self->m.s.sim.p, true));
+	test_connect(self->m.s.d);
+	test_err_bind(ENXIO, h->iommufd, self->dev->vdevice, NULL);
 	test_cmd_destroy(h->iommufd, self->dev->vdevice);
 	test_err_vdevice_alloc(ENXIO, h->iommufd, h->viommu,
 			       self->dev->u.dev_id, 0x10, &id);
+	test_ok(sim_platform_tsm(&self->m.s.sim.p, false));
 	test_cmd_destroy(h->iommufd, h->viommu);
 	test_err_viommu_alloc(ENXIO, h->iommufd, self->dev->u.dev_id,
 			      IOMMU_VIOMMU_TYPE_TSM_SIM, -1, &id);
