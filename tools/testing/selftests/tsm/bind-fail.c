@@ -228,7 +228,8 @@ static const struct step steps[] = {
 	{ "destroy vdevice", flow_destroy },
 };
 
-#define NR_OPENING	6	/* of the steps: those before a TSM is asked */
+#define NR_FILES	3	/* of the steps: those before it is bound to iommufd */
+#define NR_OPENING	6	/* those before a TSM is asked */
 
 static void flow_begin(struct flow *f, struct vm *vm, const char *bdf)
 {
@@ -276,12 +277,14 @@ static bool session_lost(int err)
 
 /*
  * In a kernel with CONFIG_IOMMUFD_TEST iommufd also fails to find objects when it
- * is told to fail: ENOENT. An IOAS says EINVAL if it gets no domain.
+ * is told to fail: ENOENT. An IOAS says EINVAL if it gets no domain. What was short
+ * of memory when it was opened may be no function for VMs: see not_armed below.
  */
 static bool made_to_fail(int err, unsigned int at)
 {
 	return err == -ENOMEM || err == -ENOENT ||
-	       (err == -EINVAL && steps[at].fn == flow_attach);
+	       (err == -EINVAL && steps[at].fn == flow_attach) ||
+	       (err == -ENODEV && steps[at].fn == flow_viommu);
 }
 
 /*
@@ -378,6 +381,72 @@ TEST_F_TIMEOUT(bind_fail, files, 3600)
 TEST_F_TIMEOUT(bind_fail, tdi, 3600)
 {
 	test_sweep(_metadata, &self->s, NR_OPENING);
+}
+
+/* Allocation @nth of binding it to iommufd, which opens it, is the one that fails */
+static int flow_open_device(struct scenery *s, struct flow *f, unsigned int nth,
+			    long *left)
+{
+	unsigned int at;
+	int err;
+
+	flow_begin(f, &s->vm, s->m.bdf[0]);
+	err = flow_steps(f, 0, NR_FILES, &at);
+	err = err ?: injection_set(&s->in, nth);
+	err = err ?: flow_bind_iommufd(f);
+	*left = injection_left(&s->in);
+	injection_set(&s->in, 0);
+	return err;
+}
+
+/* Look for the allocation that VFIO does without, from the last one on */
+static bool flow_open_unarmed(struct scenery *s, struct flow *f)
+{
+	unsigned int nth;
+	long left;
+
+	if (flow_open_device(s, f, COUNT_ONLY, &left))
+		return false;
+	flow_end(f);
+	for (nth = COUNT_ONLY - left; nth; nth--) {
+		if (!flow_open_device(s, f, nth, &left) && !left &&
+		    flow_viommu(f) == -ENODEV)
+			return true;
+		flow_end(f);
+	}
+	return false;
+}
+
+/*
+ * Memory was too short to let TDIs be made of it: it is open for all else, and for
+ * no VM, as long as it is open
+ */
+TEST_F_TIMEOUT(bind_fail, not_armed, 600)
+{
+	struct scenery *s = &self->s;
+	struct vfio_user other;
+	uint32_t viommu, id;
+	struct flow f;
+
+	ASSERT_TRUE(flow_open_unarmed(s, &f));
+	test_err_viommu_alloc(ENODEV, f.h.iommufd, f.dev.u.dev_id,
+			      IOMMU_VIOMMU_TYPE_TSM_NO_VIOMMU, -1, &id);
+	test_err_viommu_alloc(ENODEV, f.h.iommufd, f.dev.u.dev_id,
+			      IOMMU_VIOMMU_TYPE_TSM_NO_VIOMMU, s->vm.fd, &id);
+	/* Nor on the vIOMMU of one that can */
+	test_ok(sim_pci_driver(s->m.bdf[1], "vfio-pci"));
+	test_ok(vfio_open_cdev(&other, s->m.bdf[1]));
+	test_ok(vfio_bind(&other, f.h.iommufd));
+	test_cmd_viommu_alloc(f.h.iommufd, other.dev_id,
+			      IOMMU_VIOMMU_TYPE_TSM_NO_VIOMMU, s->vm.fd,
+			      &viommu);
+	test_err_vdevice_alloc(ENODEV, f.h.iommufd, viommu, f.dev.u.dev_id,
+			       0x10, &id);
+	test_ok(flow_hw_info(&f));
+	test_ok(flow_attach(&f));
+	vfio_close(&other);
+	flow_end(&f);
+	test_next(_metadata, s);
 }
 
 int main(int argc, char **argv)

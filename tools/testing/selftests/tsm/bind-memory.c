@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memory of a VMM that does not behave: a request that changes while it is under
- * way, and buffers that are not there until the VMM provides them. What was checked
- * is what is done, and nobody waits for that memory but who passed it on.
+ * way, and buffers that are not there until the VMM provides them, or not any more.
+ * What was checked is what is done, and nobody waits for that memory but who passed
+ * it on.
  */
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -208,6 +209,190 @@ TEST_F(memory, response_withheld)
 	ASSERT_LE(0, self->uffd);
 	test_withheld(_metadata, &self->h, self->dev, self->other, self->page,
 		      self->uffd, to_withheld);
+}
+
+/* --- memory that is not to be written to, or not any more --------------------------- */
+
+/* From now on who writes to the page waits; to read it is fine */
+static int protect(uint8_t *page)
+{
+	struct uffdio_api api = {
+		.api = UFFD_API,
+		.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP,
+	};
+	struct uffdio_register reg = {
+		.range = { .start = (uintptr_t)page, .len = PAGE },
+		.mode = UFFDIO_REGISTER_MODE_WP,
+	};
+	struct uffdio_writeprotect wp = {
+		.range = reg.range,
+		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+	int fd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
+	    ioctl(fd, UFFDIO_WRITEPROTECT, &wp)) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int unprotect(int fd, uint8_t *page)
+{
+	struct uffdio_writeprotect wp = {
+		.range = { .start = (uintptr_t)page, .len = PAGE },
+	};
+
+	return ioctl(fd, UFFDIO_WRITEPROTECT, &wp) ? -errno : 0;
+}
+
+/* Calls that find their vDEVICE, and then cannot yet say how they will have ended */
+static const struct {
+	unsigned long cmd;
+	int error;		/* when that has gone meanwhile */
+} late_calls[] = {
+	{ IOMMU_VDEVICE_TSM_BIND, ENODEV },
+	{ IOMMU_VDEVICE_TSM_UNBIND, 0 },
+	{ IOMMU_VDEVICE_TSM_REQ, ENXIO },
+};
+
+/* What the call under way has, and which it is */
+static union {
+	struct iommu_vdevice_tsm_bind move;
+	struct iommu_vdevice_tsm_req req;
+} *late;
+static unsigned long late_cmd;
+
+static int call_late(struct call *call)
+{
+	return ioctl(call->h->iommufd, late_cmd, late) ? -errno : 0;
+}
+
+/* @close_device: it is closed, not only the vDEVICE destroyed */
+#define test_late(...) _test_late(_metadata, __VA_ARGS__)
+static void _test_late(struct __test_metadata *_metadata, struct host *h,
+		       struct assigned *dev, uint8_t *page, int *uffd,
+		       unsigned int i, bool close_device)
+{
+	long long start_ms;
+	struct call call;
+
+	late = (void *)page;
+	late_cmd = late_calls[i].cmd;
+	memset(late, 0, sizeof(*late));
+	if (late_cmd == IOMMU_VDEVICE_TSM_REQ) {
+		late->req = (struct iommu_vdevice_tsm_req) {
+			.size = sizeof(late->req),
+			.vdevice_id = dev->vdevice,
+			.op = TSM_OP_START,
+			.tsm_arch = h->arch,
+		};
+	} else {
+		late->move = (struct iommu_vdevice_tsm_bind) {
+			.size = sizeof(late->move),
+			.vdevice_id = dev->vdevice,
+		};
+	}
+	*uffd = protect(page);
+	ASSERT_LE(0, *uffd);
+	test_ok(call_start(&call, call_late, h, dev));
+	ASSERT_TRUE(sim_wait(somebody_waits(*uffd), PROMPT_MS));
+	start_ms = sim_now_ms();
+	if (close_device)
+		host_close_device(h, dev);
+	else
+		test_cmd_destroy(h->iommufd, dev->vdevice);
+	ASSERT_GT(PROMPT_MS, sim_now_ms() - start_ms);
+	ASSERT_FALSE(atomic_load(&call.ended));
+	test_ok(unprotect(*uffd, page));
+	test_err(late_calls[i].error, call_wait(&call, PROMPT_MS));
+	close(*uffd);
+	*uffd = -1;
+}
+
+/* Nothing is done to a device that was given back, and nobody waited for the call */
+TEST_F(memory, result_withheld)
+{
+	struct host *h = &self->h;
+	unsigned int i;
+
+	self->uffd = protect(self->page);
+	if (self->uffd == -ENOSYS || self->uffd == -EINVAL)
+		SKIP(return, "this kernel has no userfaultfd for writes");
+	close(self->uffd);
+	for (i = 0; i < ARRAY_SIZE(late_calls); i++) {
+		test_late(h, self->dev, self->page, &self->uffd, i, false);
+		test_device(self->m.s.d, self->m.bdf[0], "unlocked");
+		test_ok(host_vdevice(h, self->dev, 0x10));
+		test_ok(host_run(h, self->dev));
+		test_cmd_unbind(h->iommufd, self->dev->vdevice, NULL);
+	}
+	for (i = 0; i < ARRAY_SIZE(late_calls); i++) {
+		test_late(h, self->dev, self->page, &self->uffd, i, true);
+		test_device(self->m.s.d, self->m.bdf[0], "unlocked");
+		test_ok(host_assign(h, self->m.bdf[0], 0x10, &self->dev));
+	}
+	test_ok(host_run(h, self->dev));
+}
+
+/* The report once more, to be told of at @late */
+static int regenerate_late(struct call *call)
+{
+	struct tsm_regen_object req = { .type = TSM_OBJECT_INTERFACE_REPORT };
+
+	late->req.req_uptr = (uintptr_t)&req;
+	return cmd_req(call->h->iommufd, &late->req);
+}
+
+/*
+ * A buffer that was there, and is not when there is something for it: what was done
+ * has been done, and the VMM is told that it was not told
+ */
+TEST_F(memory, response_lost)
+{
+	struct tsm_object_info req = { .type = TSM_OBJECT_INTERFACE_REPORT };
+	struct tsm_object_info_resp was, is;
+	struct iommu_vdevice_tsm_req cmd;
+	struct sim_device *d = self->m.s.d;
+	struct host *h = &self->h;
+	struct call call = { .h = h, .dev = self->dev };
+	long before;
+
+	test_ok(host_run(h, self->dev));
+	test_ok(object_info(&call, &req, &was));
+	cmd = (struct iommu_vdevice_tsm_req) {
+		.vdevice_id = self->dev->vdevice,
+		.op = TSM_OP_REGEN_OBJECT,
+		.tsm_arch = h->arch,
+		.req_len = sizeof(struct tsm_regen_object),
+		.resp_len = sizeof(struct tsm_regen_object_resp),
+		.resp_uptr = (uintptr_t)self->page,
+		.out_resp_len = -1,
+	};
+	late = (void *)&cmd;
+	test_ok(sim_set(d, "fault", "report-portions 1"));
+	test_ok(sim_set(d, "latency_ms", "400"));
+	before = sim_count(d, "messages");
+	test_ok(call_start(&call, regenerate_late, h, self->dev));
+	ASSERT_TRUE(sim_conversing(d, before, 2, PROMPT_MS));
+	ASSERT_EQ(0, mprotect(self->page, PAGE, PROT_NONE));
+	test_ok(sim_set(d, "fault", "none"));
+	test_ok(sim_set(d, "latency_ms", "0"));
+	test_err(EFAULT, call_wait(&call, CONVERSATION_MS));
+	ASSERT_EQ(0, cmd.out_resp_len);
+	ASSERT_EQ(0, cmd.out_flags);
+	test_tdi(h, self->dev, "RUN");
+	test_ok(object_info(&call, &req, &is));
+	ASSERT_LT(was.generation, is.generation);
+
+	ASSERT_EQ(0, mprotect(self->page, PAGE, PROT_READ | PROT_WRITE));
+	test_ok(regenerate_late(&call));
+	ASSERT_EQ(sizeof(struct tsm_regen_object_resp), cmd.out_resp_len);
 }
 
 int main(int argc, char **argv)
