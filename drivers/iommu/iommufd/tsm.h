@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the rest of iommufd calls of tsm.c. Included by iommufd_private.h.
+ * What the rest of iommufd calls of tsm.c and tsm_req.c. Included by
+ * iommufd_private.h.
  */
 #ifndef __IOMMUFD_TSM_H
 #define __IOMMUFD_TSM_H
+
+struct pci_tdi;
 
 /* vIOMMUs of these types belong to the TSM of a device, not to its IOMMU */
 #define IOMMUFD_TSM_VIOMMU_TYPES                        \
@@ -32,6 +35,8 @@ iommufd_viommu_has_veventq(const struct iommufd_viommu *viommu, u32 type)
 }
 
 #ifdef CONFIG_PCI_TSM
+struct pci_tdi *iommufd_get_tdi(struct iommufd_ucmd *ucmd, u32 id);
+
 void *iommufd_tsm_hw_info(struct device *dev, u32 *length,
 			  enum iommu_hw_info_type *type);
 int iommufd_tsm_viommu_alloc(struct iommufd_ucmd *ucmd);
