@@ -3,6 +3,9 @@
  * A VMM loses a TDI without asking for it: what its event queue says, what it is
  * told when it asks, and how it gets the device back.
  */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "tsm_machine.h"
 
 /* Events come from another thread of the kernel */
@@ -404,47 +407,6 @@ TEST_F(quarantine, by_tsm)
 
 /* --- others ----------------------------------------------------------------------------- */
 
-static int unbind(struct call *call)
-{
-	return cmd_unbind(call->h->iommufd, call->dev->vdevice, NULL);
-}
-
-/*
- * A device that never says that it has stopped: who unbinds it waits as long as the
- * kernel tries, and nobody else does. Takes those 40 seconds: nothing ends it.
- */
-TEST_F(bind_loss, never_stops)
-{
-	struct host *h = &self->h;
-	struct assigned *other;
-	long long start_ms;
-	struct call call;
-	long before;
-
-	test_ok(host_assign(h, self->m.s.sim.d[1].bdf, 0x30, &other));
-	test_ok(host_run(h, self->dev));
-	test_ok(sim_set(self->d, "tsm_fault", "patience"));
-	test_ok(sim_set(self->d, "fault", "tdisp-error %d 3", TDISP_STOP));
-	before = sim_count(self->d, "messages");
-	test_ok(call_start(&call, unbind, h, self->dev));
-	ASSERT_TRUE(sim_conversing(self->d, before, 2, PROMPT_MS));
-
-	start_ms = sim_now_ms();
-	test_ok(host_run(h, other));
-	test_tdi(h, other, "RUN");
-	test_cmd_unbind(h->iommufd, other->vdevice, NULL);
-	ASSERT_GT(PROMPT_MS, sim_now_ms() - start_ms);
-	ASSERT_FALSE(atomic_load(&call.ended));
-
-	test_ok(call_wait(&call, TEARDOWN_MS + PROMPT_MS));
-	ASSERT_LE(TEARDOWN_MS - 500, call.took_ms);
-	test_ok(sim_set(self->d, "fault", "none"));
-	test_ok(sim_set(self->d, "tsm_fault", "none"));
-	test_tdi(h, self->dev, "UNLOCKED");
-	test_ok(host_run(h, self->dev));
-	test_device(self->d, self->dev->bdf, "run");
-}
-
 /* What one device loses no other does */
 TEST_F(bind_loss, not_of_others)
 {
@@ -469,6 +431,173 @@ TEST_F(bind_loss, not_of_others)
 	test_connect(&self->m.s.sim.d[1]);
 	test_ok(host_vdevice(h, other, 0x30));
 	test_ok(host_run(h, other));
+}
+
+/* --- devices that never say that they have stopped -------------------------------------- */
+
+/**
+ * struct stuck - three VMMs, two of them with a device that does not stop
+ * @m: the machine, of three devices
+ * @h: the VMM that unbinds, and has another device
+ * @dev: its function of the first device
+ * @other: one of the last device, which is well
+ * @pid: the VMM that is killed, a process with the second device
+ */
+struct stuck {
+	struct machine m;
+	struct host h;
+	struct assigned *dev;
+	struct assigned *other;
+	pid_t pid;
+};
+
+FIXTURE(stuck)
+{
+	struct stuck s;
+};
+
+/* A process that has the function in RUN until it is killed */
+static pid_t run_in_process(const char *bdf)
+{
+	struct assigned *dev;
+	struct host h;
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(ready))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		int err = host_open(&h, VM_CONFIDENTIAL);
+
+		err = err ?: host_assign(&h, bdf, 0x10, &dev);
+		c = -(err ?: host_run(&h, dev));
+		if (write(ready[1], &c, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	if (pid > 0 && (read(ready[0], &c, 1) != 1 || c)) {
+		kill(pid, SIGKILL);
+		pid = -EIO;
+	}
+	close(ready[0]);
+	return pid;
+}
+
+FIXTURE_SETUP(stuck)
+{
+	struct stuck *s = &self->s;
+
+	host_init(&s->h);
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
+	test_ok(machine_build(&s->m, 3));
+	s->pid = run_in_process(s->m.s.sim.d[1].bdf);
+	ASSERT_LT(0, s->pid);
+	test_ok(host_open(&s->h, VM_CONFIDENTIAL));
+	test_ok(host_assign(&s->h, s->m.bdf[0], 0x10, &s->dev));
+	test_ok(host_assign(&s->h, s->m.s.sim.d[2].bdf, 0x30, &s->other));
+	test_ok(host_run(&s->h, s->dev));
+}
+
+FIXTURE_TEARDOWN(stuck)
+{
+	struct stuck *s = &self->s;
+
+	if (s->pid > 0)
+		kill(s->pid, SIGKILL);
+	host_close(&s->h);
+	EXPECT_EQ(0, machine_strike(&s->m));
+}
+
+static int unbind(struct call *call)
+{
+	return cmd_unbind(call->h->iommufd, call->dev->vdevice, NULL);
+}
+
+/* It does not, from now on, and its TSM does not stop asking it either */
+static int refuse_to_stop(struct sim_device *d)
+{
+	int err = sim_set(d, "tsm_fault", "patience");
+
+	return err ?: sim_set(d, "fault", "tdisp-error %d 3", TDISP_STOP);
+}
+
+static int stop_again(struct sim_device *d)
+{
+	int err = sim_set(d, "fault", "none");
+
+	return err ?: sim_set(d, "tsm_fault", "none");
+}
+
+/* All that may be wanted of devices that are well, and of those that are not */
+#define test_not_held_up(s) _test_not_held_up(_metadata, s)
+static void _test_not_held_up(struct __test_metadata *_metadata,
+			      struct stuck *s)
+{
+	long long start_ms = sim_now_ms();
+	struct iommu_hw_info_tsm info;
+	struct host *h = &s->h, next;
+	struct assigned *dev;
+
+	test_ok(host_run(h, s->other));
+	test_tdi(h, s->other, "RUN");
+	test_cmd_unbind(h->iommufd, s->other->vdevice, NULL);
+	test_cmd_destroy(h->iommufd, s->other->vdevice);
+	test_ok(host_vdevice(h, s->other, 0x31));
+	test_cmd_hw_info(h->iommufd, s->dev->u.dev_id, &info);
+	/* Another VMM, and VFIO */
+	test_ok(host_open(&next, VM_CONFIDENTIAL));
+	test_ok(host_add(&next, s->m.bdf[1], &dev));
+	host_close(&next);
+	ASSERT_GT(PROMPT_MS, sim_now_ms() - start_ms);
+}
+
+/*
+ * Who unbinds such a device waits as long as the kernel tries, and so does a process
+ * until it is gone, but nobody else does. Takes those 40 seconds: nothing ends it.
+ */
+TEST_F_TIMEOUT(stuck, nobody_else_waits, 300)
+{
+	struct stuck *s = &self->s;
+	struct sim_device *d = s->m.s.sim.d;
+	long before[2];
+	long long start_ms;
+	struct call call;
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < 2; i++) {
+		test_ok(refuse_to_stop(&d[i]));
+		before[i] = sim_count(&d[i], "messages");
+	}
+	test_ok(call_start(&call, unbind, &s->h, s->dev));
+	start_ms = sim_now_ms();
+	kill(s->pid, SIGKILL);
+	for (i = 0; i < 2; i++)
+		ASSERT_TRUE(sim_conversing(&d[i], before[i], 2, PROMPT_MS));
+	test_not_held_up(s);
+	ASSERT_FALSE(atomic_load(&call.ended));
+	ASSERT_EQ(0, waitpid(s->pid, &status, WNOHANG));
+
+	test_ok(call_wait(&call, TEARDOWN_MS + PROMPT_MS));
+	ASSERT_LE(TEARDOWN_MS - 500, call.took_ms);
+	ASSERT_TRUE(sim_wait(waitpid(s->pid, &status, WNOHANG) == s->pid,
+			     PROMPT_MS));
+	ASSERT_LE(TEARDOWN_MS - 500, sim_now_ms() - start_ms);
+	s->pid = 0;
+
+	/* Both are for the next one, who has them stopped first */
+	for (i = 0; i < 2; i++)
+		test_ok(stop_again(&d[i]));
+	test_tdi(&s->h, s->dev, "UNLOCKED");
+	test_ok(host_run(&s->h, s->dev));
+	test_device(&d[0], s->dev->bdf, "run");
+	s->pid = run_in_process(d[1].bdf);
+	ASSERT_LT(0, s->pid);
+	test_device(&d[1], d[1].bdf, "run");
 }
 
 int main(int argc, char **argv)
