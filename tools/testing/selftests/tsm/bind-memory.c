@@ -265,6 +265,7 @@ static const struct {
 static union {
 	struct iommu_vdevice_tsm_bind move;
 	struct iommu_vdevice_tsm_req req;
+	struct iommu_veventq_alloc queue;
 } *late;
 static unsigned long late_cmd;
 
@@ -337,6 +338,57 @@ TEST_F(memory, result_withheld)
 		test_device(self->m.s.d, self->m.bdf[0], "unlocked");
 		test_ok(host_assign(h, self->m.bdf[0], 0x10, &self->dev));
 	}
+	test_ok(host_run(h, self->dev));
+}
+
+/*
+ * A VMM that makes an event queue, and lets nobody say so to it, gets its events
+ * late. Who makes them happen does not wait for it: here that is the host, whose TSM
+ * goes.
+ */
+TEST_F(memory, queue_withheld)
+{
+	struct sim_platform *p = &self->m.s.sim.p;
+	struct host *h = &self->h;
+	struct tsm_vevent event;
+	long long start_ms;
+	struct call call;
+	uint64_t sum = 0;
+	int i;
+
+	test_ok(host_run(h, self->dev));
+	late = (void *)self->page;
+	late_cmd = IOMMU_VEVENTQ_ALLOC;
+	late->queue = (struct iommu_veventq_alloc) {
+		.size = sizeof(late->queue),
+		.viommu_id = h->viommu,
+		.type = IOMMU_VEVENTQ_TYPE_TSM,
+		.veventq_depth = 4,
+	};
+	self->uffd = protect(self->page);
+	if (self->uffd == -ENOSYS || self->uffd == -EINVAL)
+		SKIP(return, "this kernel has no userfaultfd for writes");
+	ASSERT_LE(0, self->uffd);
+	test_ok(call_start(&call, call_late, h, self->dev));
+	ASSERT_TRUE(sim_wait(somebody_waits(self->uffd), PROMPT_MS));
+	start_ms = sim_now_ms();
+	test_ok(sim_platform_tsm(p, false));
+	ASSERT_GT(PROMPT_MS, sim_now_ms() - start_ms);
+	test_tdi(h, self->dev, "UNLOCKED DEAD");
+	ASSERT_FALSE(atomic_load(&call.ended));
+
+	test_ok(unprotect(self->uffd, self->page));
+	test_ok(call_wait(&call, PROMPT_MS));
+	for (i = 0; i < 2; i++) {
+		test_ok(vevent_read(late->queue.out_veventq_fd, &event,
+				    PROMPT_MS));
+		ASSERT_EQ(IOMMU_VEVENT_TSM_UNBOUND, event.tsm.event);
+		sum += event.tsm.virt_id;
+	}
+	ASSERT_EQ(0x10 + 0x20, sum);
+	close(late->queue.out_veventq_fd);
+	test_ok(sim_platform_tsm(p, true));
+	test_connect(self->m.s.d);
 	test_ok(host_run(h, self->dev));
 }
 
