@@ -3,7 +3,8 @@
  * How it ends: VM, iommufd, VFIO device and its list of VMs closed in every
  * order, vDEVICE and vIOMMU destroyed or left, the process killed, driver and
  * TSM gone. The teardown has one order, the VM outlives its TDIs, and in the end
- * everything is freed. With requests under way it is bind-flight.c.
+ * everything is freed. What ends requests that are under way, and how soon, is in
+ * bind-flight.c.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -435,6 +436,174 @@ TEST_F(life, tsm_unregistered)
 	test_ok(sim_platform_tsm(&self->m.s.sim.p, true));
 	test_connect(self->d);
 	test_gone(self, "");
+}
+
+/* It goes when so many of the files are closed: what is there of the TDI goes with it */
+TEST_F(life, tsm_between_files)
+{
+	struct sim_platform *p = &self->m.s.sim.p;
+	/* To connect takes its time: all of it for one that has most to lose */
+	bool run = !strcmp(variant->state, "RUN");
+	enum part order[NR_PARTS];
+	unsigned int n, i, open;
+	bool there;
+
+	for (n = run ? 1 : 2; n < (run ? NR_PARTS : 3); n++) {
+		test_ok(assign(&self->h, self->m.bdf[0], &self->dev, self->d,
+			       variant->state));
+		order_of(5 * n, order);
+		open = 1 << PART_LIST | 1 << PART_DEVICE;
+		there = true;
+		for (i = 0; i < NR_PARTS; i++) {
+			if (i == n) {
+				test_ok(sim_platform_tsm(p, false));
+				ASSERT_STREQ(there ? variant->steps : "",
+					     trace_steps(self->m.bdf[0]));
+				trace_clear();
+				there = false;
+			}
+			close_part(&self->h, self->dev, order[i]);
+			open &= ~(1 << order[i]);
+			ASSERT_STREQ(there && !open ? variant->steps : "",
+				     trace_steps(self->m.bdf[0]));
+			trace_clear();
+			there = there && open;
+		}
+		host_close(&self->h);
+		ASSERT_TRUE(sim_wait(!nr_vms(), PROMPT_MS));
+		test_device(self->d, self->m.bdf[0], "unlocked");
+		test_ok(sim_platform_tsm(p, true));
+		test_connect(self->d);
+	}
+	test_gone(self, "");
+}
+
+/* --- files closed while a request is under way ------------------------------------------ */
+
+FIXTURE(in_flight)
+{
+	struct machine m;
+	struct host h;
+	struct assigned *dev;
+	struct sim_device *d;
+	struct call call;
+};
+
+FIXTURE_SETUP(in_flight)
+{
+	host_init(&self->h);
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
+	if (!sim_exists(KVM_DEBUGFS))
+		mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
+	ASSERT_EQ(0, nr_vms());
+	test_ok(machine_build(&self->m, 1));
+	self->d = self->m.s.d;
+	test_ok(trace_begin());
+}
+
+FIXTURE_TEARDOWN(in_flight)
+{
+	trace_end();
+	if (machine_is_simulated()) {
+		sim_set(self->d, "fault", "none");
+		sim_set(self->d, "latency_ms", "0");
+	}
+	host_close(&self->h);
+	EXPECT_EQ(0, machine_leave(&self->m, __test_passed(_metadata)));
+	EXPECT_EQ(0, nr_vms());
+}
+
+/* Have the report made anew, by a device that takes longer for that than any test */
+static int long_request(struct call *call)
+{
+	struct tsm_regen_object req = { .type = TSM_OBJECT_INTERFACE_REPORT };
+	struct tsm_regen_object_resp resp;
+	size_t len = sizeof(resp);
+
+	return cmd_request(call->h->iommufd, call->dev->vdevice, call->h->arch,
+			   TSM_OP_REGEN_OBJECT, &req, sizeof(req), &resp, &len);
+}
+
+#define test_begin_request(...) _test_begin_request(_metadata, __VA_ARGS__)
+static void _test_begin_request(struct __test_metadata *_metadata,
+				struct call *call, struct sim_device *d)
+{
+	long before;
+
+	test_ok(sim_set(d, "fault", "report-portions 1"));
+	test_ok(sim_set(d, "latency_ms", "400"));
+	before = sim_count(d, "messages");
+	test_ok(call_start(call, long_request, call->h, call->dev));
+	ASSERT_TRUE(sim_conversing(d, before, 2, PROMPT_MS));
+	ASSERT_FALSE(atomic_load(&call->ended));
+}
+
+/*
+ * It goes on until the device is closed, by both who have it open, and then ends, as
+ * does the TDI. It has the iommufd itself, which is the last thing to go.
+ */
+TEST_F(in_flight, files)
+{
+	enum part order[NR_PARTS];
+	unsigned int n, i, open;
+
+	/* Each part is the first one to be closed once */
+	for (n = 0; n < NR_ORDERS; n += 5) {
+		test_ok(assign(&self->h, self->m.bdf[0], &self->dev, self->d,
+			       "RUN"));
+		self->call.h = &self->h;
+		self->call.dev = self->dev;
+		test_begin_request(&self->call, self->d);
+		trace_clear();
+		order_of(n, order);
+		open = 1 << PART_LIST | 1 << PART_DEVICE;
+		for (i = 0; i < NR_PARTS; i++) {
+			bool bound = open;
+
+			close_part(&self->h, self->dev, order[i]);
+			open &= ~(1 << order[i]);
+			if (open) {
+				test_device(self->d, self->m.bdf[0], "run");
+				ASSERT_FALSE(atomic_load(&self->call.ended));
+				ASSERT_EQ(1, nr_vms());
+			} else if (bound) {
+				test_err(ENXIO, call_wait(&self->call,
+							  PROMPT_MS));
+				test_device(self->d, self->m.bdf[0],
+					    "unlocked");
+				ASSERT_NE(NULL, strstr(trace_steps(self->m.bdf[0]),
+						       STEPS_RUN));
+			}
+		}
+		host_close(&self->h);
+		ASSERT_TRUE(sim_wait(!nr_vms(), PROMPT_MS));
+		test_ok(sim_set(self->d, "fault", "none"));
+		test_ok(sim_set(self->d, "latency_ms", "0"));
+	}
+	test_disconnect(self->d);
+	test_connect(self->d);
+}
+
+/* The user is asked to let go, and does, of what it is in the middle of */
+TEST_F(in_flight, driver_unbound)
+{
+	struct call call;
+
+	test_ok(assign(&self->h, self->m.bdf[0], &self->dev, self->d, "RUN"));
+	self->call.h = &self->h;
+	self->call.dev = self->dev;
+	test_begin_request(&self->call, self->d);
+	snprintf(call.text, sizeof(call.text), "%s", self->m.bdf[0]);
+	test_ok(call_start(&call, unbind_driver, NULL, NULL));
+	ASSERT_EQ(SIM_JOB_RUNNING, call_wait(&call, 200));
+	ASSERT_FALSE(atomic_load(&self->call.ended));
+	test_device(self->d, self->m.bdf[0], "run");
+	close_part(&self->h, self->dev, PART_LIST);
+	close_part(&self->h, self->dev, PART_DEVICE);
+	test_err(ENXIO, call_wait(&self->call, PROMPT_MS));
+	test_ok(call_wait(&call, PROMPT_MS));
+	test_device(self->d, self->m.bdf[0], "unlocked");
 }
 
 int main(int argc, char **argv)
