@@ -4,6 +4,7 @@
  * told when it asks, and how it gets the device back.
  */
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include "tsm_machine.h"
@@ -283,6 +284,7 @@ FIXTURE(quarantine)
 	struct sim_device *d;
 	uint32_t queue;
 	int events;
+	char vm[SIM_PATH];	/* there as long as KVM has it */
 };
 
 FIXTURE_VARIANT(quarantine)
@@ -309,6 +311,11 @@ FIXTURE_SETUP(quarantine)
 			       IOMMU_VEVENTQ_TYPE_TSM, 4, &self->queue,
 			       &self->events);
 	test_ok(host_run(&self->h, self->dev));
+	if (!sim_exists("/sys/kernel/debug/kvm"))
+		mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
+	snprintf(self->vm, sizeof(self->vm), "/sys/kernel/debug/kvm/%d-%d",
+		 getpid(), self->h.vm.fd);
+	ASSERT_TRUE(sim_exists(self->vm));
 	test_ok(sim_set(self->d, "tsm_fault", "%s", variant->tsm_fault));
 }
 
@@ -326,10 +333,10 @@ FIXTURE_TEARDOWN(quarantine)
  * Reset, which is how VFIO closes it, and connected anew, it is a function like any
  * other, for whoever comes next; also at this place in another platform.
  */
-#define test_over(h, d, bdf, disconnect) \
-	_test_over(_metadata, h, d, bdf, disconnect)
+#define test_over(...) _test_over(_metadata, __VA_ARGS__)
 static void _test_over(struct __test_metadata *_metadata, struct host *h,
-		       struct sim_device *d, const char *bdf, bool disconnect)
+		       struct sim_device *d, const char *bdf, const char *vm,
+		       bool disconnect)
 {
 	struct assigned *dev;
 
@@ -337,6 +344,8 @@ static void _test_over(struct __test_metadata *_metadata, struct host *h,
 	if (disconnect)
 		test_disconnect(d);
 	test_connect(d);
+	/* But the VM is kept: nobody knows who still reaches its memory */
+	ASSERT_TRUE(sim_exists(vm));
 	test_ok(host_open(h, VM_CONFIDENTIAL));
 	test_ok(host_assign(h, bdf, 0x10, &dev));
 	test_ok(host_run(h, dev));
@@ -386,7 +395,7 @@ TEST_F(quarantine, by_unbind)
 	ASSERT_EQ(TSM_OUT_QUARANTINED, unbind.out_flags);
 	/* That was one event, not one for each who asks */
 	test_no_event(self);
-	test_over(&self->h, self->d, self->m.bdf[0], true);
+	test_over(&self->h, self->d, self->m.bdf[0], self->vm, true);
 }
 
 /* Nobody asked for it: the TSM goes, and cannot take it along */
@@ -402,7 +411,7 @@ TEST_F(quarantine, by_tsm)
 	test_no_event(self);
 	test_ok(sim_set(self->d, "tsm_fault", "none"));
 	test_ok(sim_platform_tsm(&self->m.s.sim.p, true));
-	test_over(&self->h, self->d, self->m.bdf[0], false);
+	test_over(&self->h, self->d, self->m.bdf[0], self->vm, false);
 }
 
 /* --- others ----------------------------------------------------------------------------- */

@@ -6,8 +6,10 @@
  * bind-req.c.
  */
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include <linux/kvm.h>
 
@@ -405,6 +407,61 @@ TEST_F(bind, hot_plug)
 	test_tdi(&self->h, self->dev, "RUN");
 }
 #endif
+
+/* --- who may ------------------------------------------------------------------- */
+
+/* Nobody in particular, who has the files: 0, or which of these is not so */
+static int without_capabilities(struct machine *m, struct host *h,
+				struct assigned *dev)
+{
+	char path[SIM_PATH];
+
+	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+	    setresuid(65534, 65534, 65534))
+		return 1;
+	/* What the files are good for */
+	if (host_run(h, dev) || strcmp(host_state(h, dev), "RUN"))
+		return 2;
+	if (cmd_unbind(h->iommufd, dev->vdevice, NULL))
+		return 3;
+	if (cmd_destroy(h->iommufd, dev->vdevice) ||
+	    host_vdevice(h, dev, dev->virt_id))
+		return 4;
+	/* But neither can they be had, nor is there another way */
+	if (open("/dev/iommu", O_RDWR) >= 0 || errno != EACCES)
+		return 5;
+	if (vfio_open_cdev(&(struct vfio_user) { }, m->bdf[1]) != -EACCES)
+		return 6;
+	if (sim_disconnect(m->s.d) != -EACCES ||
+	    sim_connect(m->s.d) != -EACCES)
+		return 7;
+	sim_pci_path(path, sizeof(path), dev->bdf, "resource0");
+	if (open(path, O_RDWR) >= 0 || errno != EACCES)
+		return 8;
+	return 0;
+}
+
+/* No capability is asked for: who has the iommufd may do what it is for, and no more */
+TEST_F(bind, no_capabilities)
+{
+	struct assigned *other;
+	int status;
+	pid_t pid;
+
+	if (!machine_is_simulated())
+		SKIP(return, NEEDS_SIMULATOR);
+	/* Driven by vfio-pci, and not open */
+	test_ok(host_add(&self->h, self->m.bdf[1], &other));
+	host_close_device(&self->h, other);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(without_capabilities(&self->m, &self->h, self->dev));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	ASSERT_EQ(0, WEXITSTATUS(status));
+	test_device(self->m.s.d, self->dev->bdf, "unlocked");
+}
 
 /* --- what is not there ---------------------------------------------------------- */
 
