@@ -50,8 +50,8 @@ kunit_fragment() {
 }
 
 fragments=("$kit_top"/kit/config/{common,x86_64,"$kernel"}.config)
-for target in tsm iommu kvm vfio; do
-	config=$selftests/$target/config
+# ours also where the series is not: the base is to be the same kernel otherwise
+for config in "$kit_top/tools/testing/selftests/tsm/config" "$selftests"/{iommu,kvm,vfio}/config; do
 	[ ! -f "$config" ] || fragments+=("$config")
 done
 
