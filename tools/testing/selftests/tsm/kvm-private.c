@@ -64,12 +64,18 @@ FIXTURE_TEARDOWN(own)
 
 static int bind_device(struct mmio *m)
 {
-	return cmd_bind(m->h.iommufd, m->dev->vdevice, NULL);
+	return cmd_bind(m->h.iommufd, m->dev->vdevice, NULL) ?: look_behind(m);
 }
 
 static int start_device(struct mmio *m)
 {
 	return cmd_op(m->h.iommufd, m->dev->vdevice, m->h.arch, TSM_OP_START);
+}
+
+/* Bind it, and start it with private DMA */
+static int run_device(struct mmio *m)
+{
+	return host_run(&m->h, m->dev) ?: look_behind(m);
 }
 
 static int unbind_device(struct mmio *m)
@@ -213,7 +219,7 @@ TEST_F(own, unbound_while_used)
 	test_ok(set_private(m, PLACE, true));
 	test_ok(counting_begin(&c));
 	for (i = 0; i < 3; i++) {
-		test_ok(host_run(&m->h, m->dev));
+		test_ok(run_device(m));
 		ASSERT_TRUE(sim_wait(c.err || guest_counts(&m->g), PROMPT_MS));
 		c.faults = 0;
 		test_ok(trace_begin());
@@ -239,7 +245,7 @@ TEST_F(own, closed_while_used)
 	uint32_t was;
 
 	test_ok(set_private(m, PLACE, true));
-	test_ok(host_run(&m->h, m->dev));
+	test_ok(run_device(m));
 	test_ok(counting_write(&c));
 	c.faults = 0;
 	host_close_device(&m->h, m->dev);
@@ -255,7 +261,7 @@ TEST_F(own, vm_first)
 	struct mmio *m = &self->o.c;
 
 	test_ok(set_private(m, PLACE, true));
-	test_ok(host_run(&m->h, m->dev));
+	test_ok(run_device(m));
 	test_reaches(m, BAR0 + PLACE, PLACE, 0x1);
 	guest_close(&m->g);
 	vm_close(&m->h.vm);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 #include "tsm_guest.h"
 #include "tsm_machine.h"
@@ -56,14 +57,25 @@ static inline void mmio_init(struct mmio *m)
 	sim_sweep();
 }
 
+/*
+ * Map the memory behind the BAR, or map it again: what of it is in BARs of a function loses its
+ * mappings when that is locked
+ */
+static inline int look_behind(struct mmio *m)
+{
+	if (m->behind)
+		munmap(m->behind, BAR0_BYTES);
+	m->behind = bar_memory(m->bdf, 0, BAR0_BYTES);
+	return m->behind ? 0 : -ENXIO;
+}
+
 /* All that is needed of the function, which @m->u has opened, and the guest */
 static inline int mmio_open(struct mmio *m)
 {
 	m->buf = vfio_dma_buf(m->u, 0, 0, BAR0_BYTES);
 	if (m->buf < 0)
 		return m->buf;
-	m->behind = bar_memory(m->bdf, 0, BAR0_BYTES);
-	return m->behind ? guest_open(&m->g, m->h.vm.fd) : -ENOENT;
+	return look_behind(m) ?: guest_open(&m->g, m->h.vm.fd);
 }
 
 static inline int mmio_close(struct mmio *m, bool passed)
