@@ -17,6 +17,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iommufd.h>
+#include <linux/ioport.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -47,6 +48,47 @@ struct vfio_pci_tsm_view {
 	struct pci_tdi_report report;
 };
 
+/* --- doors past VFIO --------------------------------------------------------------- */
+
+/*
+ * Root can map the memory of a device through sysfs, procfs and /dev/mem, where
+ * the kernel does not keep it from that for all devices. It does so for what is
+ * exclusive, provided that it is restrictive about /dev/mem (STRICT_DEVMEM), so
+ * that is what the BARs of a locked function are, around what VFIO has requested.
+ * What was mapped before is taken away.
+ */
+static void vfio_pci_tsm_include(struct vfio_pci_core_device *vdev)
+{
+	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		struct resource *res = &vdev->tsm.exclusive[bar];
+
+		if (res->parent)
+			remove_resource(res);
+	}
+}
+
+static int vfio_pci_tsm_exclude(struct vfio_pci_core_device *vdev)
+{
+	struct address_space *mapping = iomem_get_mapping();
+
+	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		struct resource *res = &vdev->tsm.exclusive[bar];
+		struct resource *whole = &vdev->pdev->resource[bar];
+
+		if (!(whole->flags & IORESOURCE_MEM) || !resource_size(whole))
+			continue;
+		*res = DEFINE_RES_NAMED(whole->start, resource_size(whole), "TDI",
+					IORESOURCE_MEM | IORESOURCE_BUSY |
+					IORESOURCE_EXCLUSIVE);
+		if (insert_resource(whole, res)) {
+			vfio_pci_tsm_include(vdev);
+			return -EBUSY;
+		}
+		unmap_mapping_range(mapping, res->start, resource_size(res), 1);
+	}
+	return 0;
+}
+
 /* --- how far it is -------------------------------------------------------------- */
 
 /* What ioeventfds could not write while it was not known if they may */
@@ -76,6 +118,8 @@ static void vfio_pci_tsm_set_state(struct vfio_pci_core_device *vdev,
 	vfio_pci_tsm_view_put(vdev->tsm.view);
 	vdev->tsm.view = view;
 	vdev->tsm.kvm = kvm;
+	if (state == VFIO_PCI_TSM_OPEN)
+		vfio_pci_tsm_include(vdev);
 	WRITE_ONCE(vdev->tsm.state, state);
 	wake_up_all(&vdev->tsm.settled);
 	if (state != VFIO_PCI_TSM_LOCKING)
@@ -627,6 +671,12 @@ static int vfio_pci_tsm_gate(void *priv)
 	ret = vfio_pci_dma_buf_hold(vdev);
 	if (ret)
 		return ret;
+
+	ret = vfio_pci_tsm_exclude(vdev);
+	if (ret) {
+		vfio_pci_dma_buf_unhold(vdev);
+		return ret;
+	}
 
 	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_LOCKING, NULL, NULL);
 	vfio_pci_zap_bars(vdev);
