@@ -316,7 +316,7 @@ int vfio_dma_buf_read_only(struct vfio_user *u, unsigned int bar,
 #define IVSHMEM		"0x1110"
 
 /* Where a resource of a PCI function begins, 0 if it has no such */
-static uint64_t resource_start(const char *bdf, unsigned int nr)
+uint64_t resource_start(const char *bdf, unsigned int nr)
 {
 	char text[2048], *line = text;
 	unsigned long long start;

@@ -117,6 +117,7 @@ int vfio_dma_buf_ranges(struct vfio_user *u, unsigned int bar,
 			unsigned int nr);
 int vfio_dma_buf_read_only(struct vfio_user *u, unsigned int bar,
 			   uint64_t offset, uint64_t len);
+uint64_t resource_start(const char *bdf, unsigned int bar);
 int shared_memory_device(char *bdf, size_t size);
 uint8_t *bar_memory(const char *bdf, unsigned int bar, size_t bytes);
 int vfio_import(const char *bdf, int dma_buf);

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include <linux/iommufd.h>
 #include <linux/pci_regs.h>
@@ -133,6 +134,107 @@ TEST_F(share, mapped_while_locked)
 	test_unbind(s);
 	test_ok(load(mem, PRIVATE, &val));
 	munmap(mem, BAR0_BYTES);
+}
+
+/* Ways by which root maps memory of a device past its driver */
+enum door {
+	DOOR_SYSFS,
+	DOOR_PROCFS,
+	DOOR_DEV_MEM,
+	NR_DOORS
+};
+
+/* All of BAR0; NULL with errno */
+static uint8_t *map_past_vfio(struct share *s, enum door door)
+{
+	uint64_t start = resource_start(s->bdf, 0);
+	/* procfs has a folder for each bus, and names no domain 0 */
+	const char *bus = s->bdf + (strncmp(s->bdf, "0000:", 5) ? 0 : 5);
+	const char *fn = strrchr(s->bdf, ':') + 1;
+	char path[SIM_PATH];
+	void *mem;
+	int fd;
+
+	switch (door) {
+	case DOOR_SYSFS:
+		sim_pci_path(path, sizeof(path), s->bdf, "resource0");
+		break;
+	case DOOR_PROCFS:
+		snprintf(path, sizeof(path), "/proc/bus/pci/%.*s/%s",
+			 (int)(fn - 1 - bus), bus, fn);
+		break;
+	default:
+		snprintf(path, sizeof(path), "/dev/mem");
+	}
+
+	fd = open(path, O_RDWR | O_CLOEXEC | O_SYNC);
+	if (fd < 0)
+		return NULL;
+	mem = mmap(NULL, BAR0_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   door == DOOR_SYSFS ? 0 : start);
+	close(fd);
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+#define test_no_doors(s) _test_no_doors(_metadata, s)
+static void _test_no_doors(struct __test_metadata *_metadata, struct share *s)
+{
+	static const int err[NR_DOORS] = {
+		[DOOR_SYSFS] = EINVAL,
+		[DOOR_PROCFS] = EINVAL,
+		[DOOR_DEV_MEM] = EPERM,
+	};
+	struct iovec private = { .iov_base = s->mem + PRIVATE, .iov_len = 4 };
+	int door, ends[2];
+
+	for (door = 0; door < NR_DOORS; door++) {
+		ASSERT_EQ(NULL, map_past_vfio(s, door));
+		ASSERT_EQ(err[door], errno);
+	}
+
+	/* Nor can the kernel be made to use it for the user */
+	ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
+	ASSERT_EQ(-1, write(ends[1], private.iov_base, private.iov_len));
+	ASSERT_EQ(EFAULT, errno);
+	ASSERT_EQ(-1, vmsplice(ends[1], &private, 1, 0));
+	ASSERT_EQ(EFAULT, errno);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* What was mapped past VFIO is gone, too, and cannot be mapped anew */
+TEST_F(share, mapped_past_vfio)
+{
+	struct share *s = &self->s;
+	uint8_t *mem[NR_DOORS];
+	uint32_t val;
+	int door;
+
+	for (door = 0; door < NR_DOORS; door++) {
+		mem[door] = map_past_vfio(s, door);
+		ASSERT_NE(NULL, mem[door]);
+		test_ok(store(mem[door], PRIVATE, door));
+		test_ok(load(s->mem, PRIVATE, &val));
+		ASSERT_EQ((uint32_t)door, val);
+	}
+
+	test_bind(s);
+	for (door = 0; door < NR_DOORS; door++) {
+		test_err(EFAULT, load(mem[door], PRIVATE, &val));
+		test_err(EFAULT, store(mem[door], SHARED, 0));
+		munmap(mem[door], BAR0_BYTES);
+	}
+	test_no_doors(s);
+	test_start(s);
+	test_no_doors(s);
+	test_unbind(s);
+
+	for (door = 0; door < NR_DOORS; door++) {
+		mem[door] = map_past_vfio(s, door);
+		ASSERT_NE(NULL, mem[door]);
+		test_ok(load(mem[door], PRIVATE, &val));
+		munmap(mem[door], BAR0_BYTES);
+	}
 }
 
 /**
