@@ -10,6 +10,7 @@
  */
 #include <linux/bitfield.h>
 #include <linux/cleanup.h>
+#include <linux/io.h>
 #include <linux/lockdep.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -89,9 +90,7 @@ static void sim_dma_go(struct sim_function *f)
 			sim_dma_cfg(f, SIM_DMA_IOVA_LO),
 		.offset = sim_dma_cfg(f, SIM_DMA_OFFSET),
 		.len = sim_dma_cfg(f, SIM_DMA_LEN),
-		.to_memory = ctrl & SIM_DMA_CTRL_TO_MEMORY,
-		.tee = ctrl & SIM_DMA_CTRL_TEE,
-		.repeat = ctrl & SIM_DMA_CTRL_REPEAT,
+		.ctrl = ctrl,
 		.vector = ctrl & SIM_DMA_CTRL_INT ?
 			  FIELD_GET(SIM_DMA_CTRL_VECTOR, ctrl) : -1,
 	};
@@ -211,6 +210,7 @@ EXPORT_SYMBOL_IF_KUNIT(sim_dma_busy);
  * @len: bytes, within a page of @iova
  * @to_memory: from @buf to memory, else the other way
  * @tee: with T=1
+ * @bar: the bytes are those of BAR 0 at that place, which the buffer only passes on
  */
 struct sim_dma_piece {
 	u32 generation;
@@ -219,6 +219,7 @@ struct sim_dma_piece {
 	u32 len;
 	bool to_memory;
 	bool tee;
+	bool bar;
 };
 
 static bool sim_dma_valid(const struct sim_dma_job *job)
@@ -249,7 +250,7 @@ static void sim_dma_finish(struct sim_function *f, enum sim_dma_result result)
 
 	sim_dma_end(f, result);
 	dma->raise = dma->job.vector;
-	if (dma->job.repeat && result == SIM_DMA_OK) {
+	if (dma->job.ctrl & SIM_DMA_CTRL_REPEAT && result == SIM_DMA_OK) {
 		dma->job.moved = 0;
 		dma->active = true;
 		dma->done = false;
@@ -258,20 +259,56 @@ static void sim_dma_finish(struct sim_function *f, enum sim_dma_result result)
 	}
 }
 
+/* The device's own access to BAR 0: under the lock, as the BAR may move */
+static void __iomem *sim_dma_bar(struct sim_function *f,
+				 const struct sim_dma_piece *piece)
+{
+	return sim_bar_map(f, 0, piece->buf - f->dma.buf, piece->len);
+}
+
+/* Returns whether what is to be moved is in the buffer */
+static bool sim_dma_from_bar(struct sim_function *f,
+			     const struct sim_dma_piece *piece)
+{
+	void __iomem *mem;
+
+	if (!piece->bar)
+		return true;
+	mem = sim_dma_bar(f, piece);
+	if (mem)
+		memcpy_fromio(piece->buf, mem, piece->len);
+	return mem;
+}
+
+/* Returns whether what was moved to the buffer is where it was to go */
+static bool sim_dma_to_bar(struct sim_function *f,
+			   const struct sim_dma_piece *piece)
+{
+	void __iomem *mem;
+
+	if (!piece->bar)
+		return true;
+	mem = sim_dma_bar(f, piece);
+	if (mem)
+		memcpy_toio(mem, piece->buf, piece->len);
+	return mem;
+}
+
 /* Returns whether there is a piece to be moved at once */
 static bool sim_dma_begin_piece(struct sim_function *f, struct sim_dma_piece *piece)
 {
 	struct sim_dma *dma = &f->dma;
 	struct sim_dma_job *job = &dma->job;
 	enum sim_dma_result result;
+	bool tee;
 
 	guard(raw_spinlock_irqsave)(&f->dev->lock);
 	/* Reset and begun anew meanwhile: the buffer is wiped first */
 	if (!dma->active || dma->wipe)
 		return false;
 
-	result = sim_dma_valid(job) ? sim_dma_allowed(f, job->tee) :
-				      SIM_DMA_INVALID;
+	tee = job->ctrl & SIM_DMA_CTRL_TEE;
+	result = sim_dma_valid(job) ? sim_dma_allowed(f, tee) : SIM_DMA_INVALID;
 	if (result != SIM_DMA_OK || job->moved == job->len) {
 		sim_dma_finish(f, result);
 		return false;
@@ -282,10 +319,15 @@ static bool sim_dma_begin_piece(struct sim_function *f, struct sim_dma_piece *pi
 	piece->buf = dma->buf + job->offset + job->moved;
 	piece->len = min_t(u32, job->len - job->moved, SIM_DMA_CHUNK_BYTES -
 			   (piece->iova & (SIM_DMA_CHUNK_BYTES - 1)));
-	piece->to_memory = job->to_memory;
-	piece->tee = job->tee;
+	piece->to_memory = job->ctrl & SIM_DMA_CTRL_TO_MEMORY;
+	piece->tee = tee;
+	piece->bar = job->ctrl & SIM_DMA_CTRL_BAR;
+	if (piece->to_memory && !sim_dma_from_bar(f, piece)) {
+		sim_dma_finish(f, SIM_DMA_INVALID);
+		return false;
+	}
 	dma->in_flight = true;
-	if (!job->to_memory)
+	if (!piece->to_memory || piece->bar)
 		dma->dirty = true;
 	return true;
 }
@@ -320,6 +362,8 @@ static void sim_dma_end_piece(struct sim_function *f,
 	dma->in_flight = false;
 	if (!dma->active || dma->generation != piece->generation)
 		return;
+	if (result == SIM_DMA_OK && !piece->to_memory && !sim_dma_to_bar(f, piece))
+		result = SIM_DMA_INVALID;
 	if (result == SIM_DMA_OK)
 		dma->job.moved += piece->len;
 	else

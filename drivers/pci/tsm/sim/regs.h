@@ -105,9 +105,10 @@
 #define  SIM_DMA_CTRL_TEE	BIT(1)	/* the T bit of its requests */
 #define  SIM_DMA_CTRL_INT	BIT(2)	/* raise VECTOR at the end */
 #define  SIM_DMA_CTRL_REPEAT	BIT(3)	/* begin again at the end */
+#define  SIM_DMA_CTRL_BAR	BIT(4)	/* by way of the buffer to and from BAR 0 */
 #define  SIM_DMA_CTRL_VECTOR	GENMASK(31, 16)
 #define SIM_DMA_LEN		0x10
-#define SIM_DMA_OFFSET		0x14	/* in the buffer */
+#define SIM_DMA_OFFSET		0x14	/* in the buffer, and in BAR 0 */
 #define SIM_DMA_IOVA_LO		0x18
 #define SIM_DMA_IOVA_HI		0x1c
 #define SIM_DMA_DOORBELL	0x20

@@ -131,7 +131,7 @@ struct sim_tdi {
  * enum sim_dma_result - how a transfer ended, as in the status register
  * @SIM_DMA_OK: all bytes were moved
  * @SIM_DMA_ABORTED: by the doorbell, a reset, or because the function is gone
- * @SIM_DMA_INVALID: no length, or not within the buffer
+ * @SIM_DMA_INVALID: no length, or not within the buffer; or BAR 0 is not there
  * @SIM_DMA_NO_MASTER: Bus Master Enable is clear, or the function is not in D0
  * @SIM_DMA_TDI_STATE: no DMA in this TDISP state, see sim_dma_allowed()
  * @SIM_DMA_T_BIT: not with this T bit in this TDISP state
@@ -160,9 +160,7 @@ enum sim_dma_result {
  * @offset: offset in the function's buffer
  * @len: bytes
  * @moved: bytes done
- * @to_memory: from the buffer to memory, else the other way
- * @tee: requests carry T=1
- * @repeat: begin again when it is done
+ * @ctrl: the control register: SIM_DMA_CTRL_TO_MEMORY and so on
  * @vector: MSI-X vector to raise at the end, -1 for none
  */
 struct sim_dma_job {
@@ -170,9 +168,7 @@ struct sim_dma_job {
 	u32 offset;
 	u32 len;
 	u32 moved;
-	bool to_memory;
-	bool tee;
-	bool repeat;
+	u32 ctrl;
 	int vector;
 };
 

@@ -314,7 +314,7 @@ static void registers(struct kunit *test)
 				wr(f, reg, U32_MAX);
 		KUNIT_EXPECT_EQ(test, rd(f, 0) & 0xffff, PCI_EXT_CAP_ID_DVSEC);
 		KUNIT_EXPECT_EQ(test, rd(f, PCI_DVSEC_HEADER2), 16 << 16 | SIM_DVSEC_DMA);
-		KUNIT_EXPECT_EQ(test, rd(f, SIM_DMA_CTRL), 0xffff000f);
+		KUNIT_EXPECT_EQ(test, rd(f, SIM_DMA_CTRL), 0xffff001f);
 		for (int reg = SIM_DMA_LEN; reg <= SIM_DMA_IOVA_HI; reg += 4)
 			KUNIT_EXPECT_EQ(test, rd(f, reg), U32_MAX);
 		KUNIT_EXPECT_EQ(test, rd(f, SIM_DMA_STATUS), 0);
@@ -350,6 +350,9 @@ static void bad_parameters(struct kunit *test)
 	expect_dma(test, f, OUT, U64_MAX, 0, 1, SIM_DMA_FAULT);
 	expect_dma(test, f, OUT, TEST_IOVA, SIM_DMA_BUF_BYTES - 1, 1, SIM_DMA_OK);
 	expect_dma(test, f, OUT, TEST_IOVA, 0, SIM_DMA_BUF_BYTES, SIM_DMA_OK);
+	/* There is no memory behind its BAR */
+	expect_dma(test, f, OUT | SIM_DMA_CTRL_BAR, TEST_IOVA, 0, 4, SIM_DMA_INVALID);
+	expect_dma(test, f, IN | SIM_DMA_CTRL_BAR, TEST_IOVA, 0, 4, SIM_DMA_INVALID);
 }
 
 /* --- T=0 ------------------------------------------------------------------------ */

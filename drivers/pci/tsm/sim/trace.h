@@ -133,8 +133,8 @@ TRACE_EVENT(tsm_sim_dma,
 	TP_fast_assign(
 		__assign_str(device);
 		__entry->rid = rid;
-		__entry->to_memory = job->to_memory;
-		__entry->tee = job->tee;
+		__entry->to_memory = job->ctrl & SIM_DMA_CTRL_TO_MEMORY;
+		__entry->tee = job->ctrl & SIM_DMA_CTRL_TEE;
 		__entry->iova = job->iova;
 		__entry->len = job->len;
 		__entry->moved = job->moved;
