@@ -16,6 +16,9 @@
 
 #include "tsm_mmio.h"
 
+/* Where the device has memory of its user's */
+#define IOVA		0x10000000
+
 /* How long revokes and faults have to collide, in s */
 #define HAMMER_S	3
 
@@ -78,6 +81,38 @@ TEST_F(mmio, access)
 	/* VFIO's own users are not concerned */
 	ASSERT_EQ(4, pread(m->u->device, &val, 4, m->bar.offset + PLACE + 8));
 	ASSERT_EQ(~0xfeedface, val);
+}
+
+/* The device has what the guest writes, and the guest what the device does */
+TEST_F(mmio, device_side)
+{
+	struct mmio *m = &self->m;
+	uint32_t *ram, val;
+
+	ram = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, ram);
+	test_ok(vfio_attach(m->u));
+	test_ok(vfio_map(m->u, ram, PAGE, IOVA, true));
+	test_ok(vfio_set_master(m->u, true));
+	test_ok(map_bar(m));
+
+	test_ok(guest_store(&m->g, BAR0 + PAGE + 8, 0x12345678));
+	ASSERT_EQ(DMA_OK, dma(m->u, DMA_OUT | DMA_BAR, IOVA, PAGE + 8, 4));
+	ASSERT_EQ(0x12345678, ram[0]);
+	ram[1] = 0x9abcdef0;
+	ASSERT_EQ(DMA_OK, dma(m->u, DMA_IN | DMA_BAR, IOVA + 4, 12, 4));
+	test_ok(guest_load(&m->g, BAR0 + 12, &val));
+	ASSERT_EQ(0x9abcdef0, val);
+
+	/* Its buffer is another matter */
+	ASSERT_EQ(DMA_OK, dma(m->u, DMA_IN, IOVA, 12, 4));
+	test_ok(guest_load(&m->g, BAR0 + 12, &val));
+	ASSERT_EQ(0x9abcdef0, val);
+
+	test_ok(vfio_set_memory(m->u, false));
+	ASSERT_EQ(DMA_INVALID, dma(m->u, DMA_OUT | DMA_BAR, IOVA, 12, 4));
+	munmap(ram, PAGE);
 }
 
 /* Several ranges: what is one after the other in the dma-buf need not be so */

@@ -25,6 +25,7 @@ struct vfio_region_dma_range;
 #define  DMA_TEE		0x2
 #define  DMA_INT		0x4
 #define  DMA_REPEAT		0x8
+#define  DMA_BAR		0x10
 #define  DMA_VECTOR(n)		(DMA_INT | (n) << 16)
 #define DMA_LEN			0x10
 #define DMA_OFFSET		0x14
