@@ -150,6 +150,10 @@ selftests_key() {
 headers=$out
 [ "${2:-}" != --base-core ] || headers=$kit_build/tree/out-headers
 
+kvm_tests="set_memory_region_test memslot_modification_stress_test memslot_perf_test"
+kvm_tests+=" mmu_stress_test guest_memfd_test pre_fault_memory_test"
+kvm_tests+=" x86/private_mem_conversions_test x86/private_mem_kvm_exits_test"
+
 install_selftests() {
 	rm -rf "${guest:?}/kselftest" "$out/kselftest" "$guest/base-tests"
 	if [ "$headers" = "$out" ]; then
@@ -166,6 +170,10 @@ install_selftests() {
 	if [ "$kernel" = fast ] && [ "$tree" != "$kit_build/tree-base" ]; then
 		kernel_make "$selftests" "$out" TARGETS="iommu vfio" FORCE_TARGETS=1 \
 			KSFT_INSTALL_PATH="$guest/base-tests" install
+		# KVM has more than a hundred: those about memslots and private memory
+		kernel_make "$selftests" "$out" TARGETS=kvm FORCE_TARGETS=1 \
+			TEST_GEN_PROGS_x86="$kvm_tests" TEST_GEN_PROGS_EXTENDED_x86='' \
+			TEST_PROGS_x86='' KSFT_INSTALL_PATH="$guest/base-tests" install
 	fi
 }
 

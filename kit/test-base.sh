@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Rung 3: the base's own selftests of iommufd and vfio, in the fast kernel, pass
-# as on the untouched base. How they end there is in kit/base-tests, a line
+# Rung 3: the base's own selftests of iommufd, KVM and vfio, in the fast kernel,
+# pass as on the untouched base. How they end there is in kit/base-tests, a line
 # "result program test" each, recorded once.
 #
 #   kit/test-base.sh            all that passes there passes, and nothing fails

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs those selftests of the base that go through what the series touches: all
-# of iommufd's, and vfio's on a device of QEMU behind an IOMMU. Prints what they
+# of iommufd's, KVM's about memslots and private memory, and vfio's on a device of
+# QEMU behind an IOMMU. Prints what they
 # say, with a line "kit: begin NAME" and "kit: end NAME STATUS" around each.
 # kit/test-base.sh compares.
 set -u
@@ -36,6 +37,18 @@ echo 256 >/proc/sys/vm/nr_hugepages
 
 run iommufd 600 $tests/iommu/iommufd
 run iommufd_fail_nth 600 $tests/iommu/iommufd_fail_nth
+
+# What they do by default takes a processor that is not emulated: small guests
+kvm=$tests/kvm
+run kvm_set_memory_region_test 300 $kvm/set_memory_region_test
+run kvm_guest_memfd_test 300 $kvm/guest_memfd_test
+run kvm_private_mem_conversions_test 300 $kvm/private_mem_conversions_test
+run kvm_private_mem_kvm_exits_test 300 $kvm/private_mem_kvm_exits_test
+run kvm_pre_fault_memory_test 300 $kvm/pre_fault_memory_test
+run kvm_memslot_modification_stress_test 300 \
+	$kvm/memslot_modification_stress_test -b 32M -i 50
+run kvm_memslot_perf_test 300 $kvm/memslot_perf_test -l 1 -s 32
+run kvm_mmu_stress_test 300 $kvm/mmu_stress_test -c 2 -m 1 -s 1
 
 if ! give_to_vfio 0x010802; then
 	echo "kit: no device for the tests of vfio"
