@@ -58,8 +58,8 @@ static inline void mmio_init(struct mmio *m)
 }
 
 /*
- * Map the memory behind the BAR, or map it again: what of it is in BARs of a function loses its
- * mappings when that is locked
+ * Map the memory behind the BAR, or map it again: what of it is in BARs of a
+ * function loses its mappings when that is locked
  */
 static inline int look_behind(struct mmio *m)
 {
