@@ -396,6 +396,25 @@ TEST_F(mmio, device_first)
 	close(buf);
 }
 
+/* It vanishes: its user lets go of it, and then there is nothing to be had */
+TEST_F(mmio, device_vanishes)
+{
+	struct mmio *m = &self->m;
+
+	/* not for the next test */
+	m->m.changed = true;
+	test_ok(map_bar(m));
+	test_reaches(m, BAR0 + PLACE, PLACE, 0x1);
+	test_ok(sim_set(&m->m.s.sim.d[1], "surprise_remove", "1"));
+	host_close_device(&m->h, m->dev);
+	test_faults(m, BAR0 + PLACE, PLACE, false);
+	ASSERT_TRUE(sim_wait(!sim_pci_exists(m->bdf, "vendor"), PROMPT_MS));
+	test_faults(m, BAR0 + PLACE, PLACE, false);
+	test_ok(guest_forget(m->h.vm.fd, GUEST_SLOT));
+	test_ok(map_bar(m));
+	test_faults(m, BAR0 + PLACE, PLACE, false);
+}
+
 TEST_F(any, vm_first)
 {
 	struct mmio *m = &self->m;
