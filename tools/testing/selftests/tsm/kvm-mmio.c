@@ -97,6 +97,10 @@ TEST_F(any, access)
 	test_reaches(m, BAR0 + PLACE, PLACE, 0x55667788);
 	test_reaches(m, BAR0 + LAST, LAST, 0x99aabbcc);
 
+	/* A VM that has no private memory cannot have a BAR as such */
+	if (variant->kind == VM_PLAIN)
+		test_err(EINVAL, guest_set_private(m->h.vm.fd, BAR0, PAGE, true));
+
 	/* A part of it, in another place; and the same page twice */
 	test_ok(guest_region(m->h.vm.fd, GUEST_SLOT + 1, ELSEWHERE, PAGE,
 			     m->buf, PLACE));
