@@ -21,12 +21,9 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/pci-tdi.h>
 #include <linux/pci-tdi-report.h>
-#include <linux/refcount.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/vfio.h>
 #include <linux/wait.h>
@@ -34,19 +31,6 @@
 #include "vfio_pci_priv.h"
 
 MODULE_IMPORT_NS("IOMMUFD");
-
-/**
- * struct vfio_pci_tsm_view - what of a locked function's memory is whose
- * @refs: references: of the function, and of dma-bufs that VMs ask
- * @bar: addresses of the BARs, which stay where they are as long as it is open
- * @report: what the device reported
- */
-struct vfio_pci_tsm_view {
-	refcount_t refs;
-	phys_addr_t bar[PCI_STD_NUM_BARS];
-	/* last, as it ends with an array */
-	struct pci_tdi_report report;
-};
 
 /* --- doors past VFIO --------------------------------------------------------------- */
 
@@ -363,83 +347,6 @@ bool vfio_pci_tsm_may_map(struct vfio_pci_core_device *vdev,
 	return *view || vfio_pci_tsm_all_shared(vdev);
 }
 
-/**
- * vfio_pci_tsm_view_get() - take a reference
- * @view: it, or NULL
- *
- * Return: @view
- */
-struct vfio_pci_tsm_view *vfio_pci_tsm_view_get(struct vfio_pci_tsm_view *view)
-{
-	if (view)
-		refcount_inc(&view->refs);
-	return view;
-}
-
-/**
- * vfio_pci_tsm_view_put() - drop a reference
- * @view: it, or NULL
- */
-void vfio_pci_tsm_view_put(struct vfio_pci_tsm_view *view)
-{
-	if (view && refcount_dec_and_test(&view->refs))
-		kvfree(view);
-}
-
-static bool vfio_pci_tsm_find_bar(const struct vfio_pci_tsm_view *view,
-				  phys_addr_t phys, unsigned int *bar)
-{
-	for (*bar = 0; *bar < PCI_STD_NUM_BARS; (*bar)++) {
-		if (phys >= view->bar[*bar] &&
-		    phys - view->bar[*bar] < view->report.bar_len[*bar])
-			return true;
-	}
-	return false;
-}
-
-/**
- * vfio_pci_tsm_view_part() - the part around a page that is of one kind
- * @view: what of a function's memory is of which kind
- * @private: the VM's, rather than shared
- * @phys: address of the page
- * @start: result, address of the first byte of the part
- * @end: result, address of the first byte behind it
- *
- * Context: Any. Holds what keeps @view.
- *
- * Return: false if the page is not of that kind, or only in part
- */
-bool vfio_pci_tsm_view_part(const struct vfio_pci_tsm_view *view, bool private,
-			    phys_addr_t phys, phys_addr_t *start,
-			    phys_addr_t *end)
-{
-	u64 from = 0, to = 0, at;
-	unsigned int bar;
-
-	if (!vfio_pci_tsm_find_bar(view, phys, &bar))
-		return false;
-	at = phys - view->bar[bar];
-
-	for (int i = 0; i < view->report.nr_ranges; i++) {
-		const struct pci_tdi_range *r = &view->report.ranges[i];
-
-		if (r->bar != bar ||
-		    !!(r->attrs & PCI_TDI_RANGE_NON_TEE) == private)
-			continue;
-		/* one after the other is one part */
-		if (r->offset != to) {
-			if (at < to)
-				break;
-			from = r->offset;
-		}
-		to = r->offset + r->len;
-	}
-
-	*start = view->bar[bar] + from;
-	*end = view->bar[bar] + to;
-	return at >= from && at < to && to - at >= PAGE_SIZE;
-}
-
 /* --- between gate and ranges ------------------------------------------------------ */
 
 /*
@@ -681,27 +588,6 @@ static int vfio_pci_tsm_gate(void *priv)
 	vfio_pci_tsm_set_state(vdev, VFIO_PCI_TSM_LOCKING, NULL, NULL);
 	vfio_pci_zap_bars(vdev);
 	return 0;
-}
-
-static struct vfio_pci_tsm_view *
-vfio_pci_tsm_view_new(struct vfio_pci_core_device *vdev,
-		      const struct pci_tdi_report *report)
-{
-	size_t size = struct_size(report, ranges, report->nr_ranges);
-	struct vfio_pci_tsm_view *view;
-
-	view = kvzalloc(offsetof(struct vfio_pci_tsm_view, report) + size,
-			GFP_KERNEL_ACCOUNT);
-	if (!view)
-		return NULL;
-
-	refcount_set(&view->refs, 1);
-	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++)
-		view->bar[bar] = pci_resource_start(vdev->pdev, bar);
-	memcpy(&view->report, report, size);
-	view->report.device_info = NULL;
-	view->report.device_info_len = 0;
-	return view;
 }
 
 static int vfio_pci_tsm_ranges(void *priv, struct kvm *kvm,

@@ -7,12 +7,26 @@
 #define VFIO_PCI_TSM_H
 
 #include <linux/mm_types.h>
+#include <linux/pci-tdi-report.h>
+#include <linux/refcount.h>
 #include <linux/types.h>
 
 struct kvm;
 struct vfio_pci_core_device;
 struct vfio_pci_ioeventfd;
-struct vfio_pci_tsm_view;
+
+/**
+ * struct vfio_pci_tsm_view - what of a locked function's memory is whose
+ * @refs: references: of the function, and of dma-bufs that VMs ask
+ * @bar: addresses of the BARs, which stay where they are as long as it is open
+ * @report: what the device reported
+ */
+struct vfio_pci_tsm_view {
+	refcount_t refs;
+	phys_addr_t bar[PCI_STD_NUM_BARS];
+	/* last, as it ends with an array */
+	struct pci_tdi_report report;
+};
 
 #ifdef CONFIG_PCI_TSM
 #if IS_ENABLED(CONFIG_KUNIT)
@@ -47,6 +61,9 @@ void vfio_pci_tsm_forget(struct vfio_pci_ioeventfd *ioeventfd);
 
 bool vfio_pci_tsm_may_map(struct vfio_pci_core_device *vdev,
 			  struct vfio_pci_tsm_view **view, struct kvm **kvm);
+struct vfio_pci_tsm_view *
+vfio_pci_tsm_view_new(struct vfio_pci_core_device *vdev,
+		      const struct pci_tdi_report *report);
 struct vfio_pci_tsm_view *vfio_pci_tsm_view_get(struct vfio_pci_tsm_view *view);
 void vfio_pci_tsm_view_put(struct vfio_pci_tsm_view *view);
 bool vfio_pci_tsm_view_part(const struct vfio_pci_tsm_view *view, bool private,
