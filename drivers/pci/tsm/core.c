@@ -14,7 +14,7 @@
 #include <linux/wait.h>
 #include <kunit/visibility.h>
 
-#include "tsm.h"
+#include "devsec.h"
 
 /* Publication: see tsm.h */
 struct mutex tsm_lock = __MUTEX_INITIALIZER(tsm_lock);
@@ -105,9 +105,36 @@ static void tsm_update_visibility(void)
 	lockdep_assert_held(&tsm_visibility_lock);
 
 	for_each_pci_dev(pdev) {
-		if (is_pci_tsm_pf0(pdev) && !tsm_pdev_removed(pdev))
+		if (tsm_pdev_removed(pdev))
+			continue;
+		if (is_pci_tsm_pf0(pdev))
 			tsm_sysfs_update(pdev);
+		else if (has_tee(pdev))
+			tsm_function_update(pdev);
 	}
+}
+
+/* A devsec TSM has no links to keep, but functions to lock. */
+static int tsm_register_agent(struct tsm_dev *tsm_dev)
+{
+	int rc;
+
+	guard(mutex)(&tsm_visibility_lock);
+	bool first = !tsm_agent_present();
+
+	rc = tsm_agent_register(tsm_dev);
+	if (!rc && first)
+		tsm_update_visibility();
+	return rc;
+}
+
+static void tsm_unregister_agent(struct tsm_dev *tsm_dev)
+{
+	tsm_agent_unregister(tsm_dev);
+
+	guard(mutex)(&tsm_visibility_lock);
+	if (!tsm_agent_present())
+		tsm_update_visibility();
 }
 
 /**
@@ -130,12 +157,12 @@ static void tsm_update_visibility(void)
 int pci_tsm_register(struct tsm_dev *tsm_dev)
 {
 	if (is_link_tsm(tsm_dev) == is_devsec_tsm(tsm_dev) ||
-	    !tsm_tdi_ops_valid(tsm_dev->pci_ops->tdi_ops))
+	    !tsm_tdi_ops_valid(tsm_dev->pci_ops->tdi_ops) ||
+	    !tsm_agent_valid(tsm_dev->pci_ops->devsec_ops))
 		return -EINVAL;
 
-	/* a devsec TSM has no links to keep */
 	if (is_devsec_tsm(tsm_dev))
-		return 0;
+		return tsm_register_agent(tsm_dev);
 
 	struct tsm_link *link __free(kfree) = kzalloc_obj(*link);
 	if (!link)
@@ -218,8 +245,10 @@ void pci_tsm_unregister(struct tsm_dev *tsm_dev)
 {
 	struct tsm_link *link;
 
-	if (!is_link_tsm(tsm_dev))
+	if (is_devsec_tsm(tsm_dev)) {
+		tsm_unregister_agent(tsm_dev);
 		return;
+	}
 
 	link = tsm_link_leave(tsm_dev);
 	if (!link)
@@ -304,6 +333,8 @@ void pci_tsm_init(struct pci_dev *pdev)
  */
 void pci_tsm_destroy(struct pci_dev *pdev)
 {
+	tsm_devsec_gone(pdev);
+
 	if (!is_pci_tsm_pf0(pdev)) {
 		tsm_function_gone(pdev);
 		return;

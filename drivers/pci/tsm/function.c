@@ -157,6 +157,27 @@ void tsm_function_gone(struct pci_dev *pdev)
 EXPORT_SYMBOL_IF_KUNIT(tsm_function_gone);
 
 /**
+ * tsm_function_update() - show or hide the attributes of a function that stays
+ * @pdev: function that does not host a DSM itself
+ *
+ * Context: May sleep. Waits for nobody but who changes them, too.
+ */
+void tsm_function_update(struct pci_dev *pdev)
+{
+	scoped_guard(mutex, &tsm_lock) {
+		wait_event_cmd(tsm_wait, !xa_load(&tsm_claims, tsm_key(pdev)),
+			       mutex_unlock(&tsm_lock), mutex_lock(&tsm_lock));
+		/* its attributes are going, or there is no memory: as they are */
+		if (tsm_pdev_removed(pdev) ||
+		    xa_insert(&tsm_claims, tsm_key(pdev), pdev, GFP_KERNEL))
+			return;
+	}
+
+	tsm_sysfs_update(pdev);
+	tsm_function_drop_claim(pdev);
+}
+
+/**
  * tsm_session_add_functions() - let the functions that are there join a session
  * @s: session that is CONNECTED, and kept so by the caller
  *

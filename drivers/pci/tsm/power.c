@@ -8,7 +8,7 @@
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 
-#include "tsm.h"
+#include "devsec.h"
 
 static int tsm_pm_notify(struct notifier_block *nb, unsigned long event,
 			 void *unused)
@@ -18,7 +18,8 @@ static int tsm_pm_notify(struct notifier_block *nb, unsigned long event,
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
 		/* a VM that sleeps does not know that it lost its devices */
-		return notifier_from_errno(tsm_session_sleep());
+		return notifier_from_errno(tsm_devsec_sleep() ?:
+					   tsm_session_sleep());
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:

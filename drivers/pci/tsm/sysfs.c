@@ -14,6 +14,7 @@
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
+#include "devsec.h"
 #include "tdi.h"
 
 /* The context of a function for which connect() has succeeded, or NULL */
@@ -35,7 +36,7 @@ static ssize_t connect_show(struct device *dev, struct device_attribute *attr,
 }
 
 /* "tsm0\n" -> 0 */
-static int tsm_name_to_id(const char *name)
+int tsm_name_to_id(const char *name)
 {
 	int id;
 
@@ -158,6 +159,12 @@ static bool tsm_supports_tdisp(struct pci_dev *pdev)
 	return has_tee(pdev->tsm ? pdev->tsm->dsm_dev : pdev);
 }
 
+/* Is there a devsec TSM, with which this VM may lock the function? */
+static bool tsm_guest_visible(struct pci_dev *pdev)
+{
+	return pci_is_pcie(pdev) && has_tee(pdev) && tsm_agent_present();
+}
+
 /*
  * 'link' and 'devsec' TSMs share the same 'tsm/' sysfs group, so the TSM type
  * specific attributes need individual visibility checks.
@@ -167,6 +174,12 @@ static umode_t pci_tsm_attr_visible(struct kobject *kobj,
 {
 	struct pci_dev *pdev = to_pci_dev(kobj_to_dev(kobj));
 	bool visible;
+
+	if (attr == &dev_attr_tsm_lock.attr ||
+	    attr == &dev_attr_tsm_accept.attr ||
+	    attr == &dev_attr_tsm_unlock.attr ||
+	    attr == &dev_attr_tsm_state.attr)
+		return tsm_guest_visible(pdev) ? attr->mode : 0;
 
 	if (!pci_tsm_link_group_visible(kobj))
 		return 0;
@@ -183,7 +196,8 @@ static umode_t pci_tsm_attr_visible(struct kobject *kobj,
 
 static bool pci_tsm_group_visible(struct kobject *kobj)
 {
-	return pci_tsm_link_group_visible(kobj);
+	return pci_tsm_link_group_visible(kobj) ||
+	       tsm_guest_visible(to_pci_dev(kobj_to_dev(kobj)));
 }
 
 DEFINE_SYSFS_GROUP_VISIBLE(pci_tsm);
@@ -194,6 +208,10 @@ static struct attribute *pci_tsm_attrs[] = {
 	&dev_attr_bound.attr,
 	&dev_attr_dsm.attr,
 	&dev_attr_tdi_state.attr,
+	&dev_attr_tsm_lock.attr,
+	&dev_attr_tsm_accept.attr,
+	&dev_attr_tsm_unlock.attr,
+	&dev_attr_tsm_state.attr,
 	NULL
 };
 

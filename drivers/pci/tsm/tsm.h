@@ -180,7 +180,7 @@ static inline bool is_link_tsm(struct tsm_dev *tsm_dev)
 /* ...or is @tsm_dev managing device security state ? */
 static inline bool is_devsec_tsm(struct tsm_dev *tsm_dev)
 {
-	return tsm_dev && tsm_dev->pci_ops && tsm_dev->pci_ops->devsec_ops.lock;
+	return tsm_dev && tsm_dev->pci_ops && tsm_dev->pci_ops->devsec_ops;
 }
 
 /* core.c */
@@ -216,6 +216,7 @@ void tsm_session_device_gone(struct pci_dev *pdev);
 struct pci_tsm *tsm_unpublish(struct pci_dev *pdev);
 void tsm_function_add(struct pci_dev *pdev);
 void tsm_function_gone(struct pci_dev *pdev);
+void tsm_function_update(struct pci_dev *pdev);
 void tsm_session_add_functions(struct tsm_session *s);
 void tsm_session_remove_functions(struct tsm_session *s);
 
@@ -240,6 +241,7 @@ void tsm_kept_note_arrival(struct pci_dev *pdev);
 void tsm_link_close_viommus(struct tsm_link *link);
 
 /* sysfs.c */
+int tsm_name_to_id(const char *name);
 void tsm_sysfs_update(struct pci_dev *pdev);
 
 #endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest half of the PCI/TSM core: devsec TSMs that come and go, and functions
+ * that are removed or shut down in whatever state they are.
+ */
+#define dev_fmt(fmt) "PCI/TSM: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <kunit/visibility.h>
+
+#include "devsec.h"
+
+static LIST_HEAD(tsm_agents);
+
+/* The devsec TSM that is named "tsm<@tsm_id>", or NULL */
+struct tsm_agent *tsm_agent_find(int tsm_id)
+{
+	struct tsm_agent *agent;
+
+	lockdep_assert_held(&tsm_lock);
+
+	list_for_each_entry(agent, &tsm_agents, node) {
+		if (agent->tsm_dev->id == tsm_id)
+			return agent;
+	}
+
+	return NULL;
+}
+
+/* --- what others do ------------------------------------------------------- */
+
+/* Wait for the end of a verb; the caller has seen to it that none begins. */
+static void tsm_devsec_wait(struct tsm_devsec *d)
+{
+	lockdep_assert_held(&tsm_lock);
+	wait_event_cmd(tsm_wait, !tsm_devsec_busy(d), mutex_unlock(&tsm_lock),
+		       mutex_lock(&tsm_lock));
+}
+
+/*
+ * Unlock what is locked with a TSM, or with any; no verb begins meanwhile. A
+ * driver that is attached to the function keeps it from being UNLOCKED: that is
+ * for its user to say, later.
+ */
+static void tsm_devsec_end(struct tsm_devsec *d, struct tsm_agent *agent,
+			   unsigned int ms)
+{
+	bool locked;
+
+	guard(mutex)(&d->lock);
+
+	/* unlocked meanwhile, and perhaps locked with another one */
+	if (agent && d->agent != agent)
+		return;
+
+	if (d->attached) {
+		tsm_devsec_lose(d);
+		if (!d->ctx)
+			return;
+		tsm_devsec_talk(d, ms);
+		if (d->state == TSM_DEVSEC_LOST && tsm_devsec_withdraw(d, ms))
+			tsm_devsec_set_state(d, TSM_DEVSEC_STUCK);
+		tsm_devsec_hush(d);
+		return;
+	}
+
+	scoped_guard(mutex, &tsm_lock) {
+		locked = d->state != TSM_DEVSEC_UNLOCKED &&
+			 (d->ctx || d->state != TSM_DEVSEC_STUCK);
+		if (locked)
+			tsm_devsec_set_state_locked(d, TSM_DEVSEC_UNLOCKING);
+	}
+	if (locked)
+		tsm_devsec_do_unlock(d, ms);
+}
+
+/* The next function of a TSM that leaves, with a reference, or NULL */
+static struct tsm_devsec *tsm_devsec_next_of(struct tsm_agent *agent)
+{
+	struct tsm_devsec *d;
+
+	guard(mutex)(&tsm_lock);
+	list_for_each_entry(d, &tsm_devsecs, node) {
+		if (d->agent != agent)
+			continue;
+		kref_get(&d->ref);
+		tsm_devsec_wait(d);
+		return d;
+	}
+
+	return NULL;
+}
+
+/* A TSM leaves: what cannot be unlocked has no context any more. */
+static void tsm_devsec_abandon(struct tsm_devsec *d, struct tsm_agent *agent)
+{
+	tsm_devsec_end(d, agent, TSM_TEARDOWN_MS);
+
+	guard(mutex)(&d->lock);
+	guard(mutex)(&tsm_lock);
+	if (d->agent == agent) {
+		d->ctx = NULL;
+		d->agent = NULL;
+	}
+}
+
+/**
+ * tsm_devsec_gone() - a function is removed, or the system ends
+ * @pdev: function, no driver of which is left in the former case
+ *
+ * Context: pci_rescan_remove_lock or device_lock. Waits for a conversation that
+ * is told to end, and for one teardown.
+ */
+void tsm_devsec_gone(struct pci_dev *pdev)
+{
+	struct tsm_devsec *d;
+
+	scoped_guard(mutex, &tsm_lock) {
+		d = tsm_devsec_find(pdev);
+		if (!d)
+			return;
+		d->gone = true;
+		tsm_devsec_wait(d);
+		kref_get(&d->ref);
+	}
+
+	tsm_devsec_end(d, NULL, TSM_REMOVAL_MS);
+
+	/* shutdown: who is late to ask still learns what it is */
+	if (tsm_pdev_removed(pdev)) {
+		tsm_devsec_trust_gone(d);
+		scoped_guard(mutex, &tsm_lock)
+			list_del(&d->node);
+		tsm_devsec_put(d);
+	}
+	tsm_devsec_put(d);
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_gone);
+
+/* A VM that sleeps would not know what became of its functions. */
+int tsm_devsec_sleep(void)
+{
+	struct tsm_devsec *d;
+
+	guard(mutex)(&tsm_lock);
+	list_for_each_entry(d, &tsm_devsecs, node) {
+		if (d->state != TSM_DEVSEC_UNLOCKED)
+			return -EBUSY;
+	}
+
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_sleep);
+
+/* --- TSMs ------------------------------------------------------------------ */
+
+/* Are the operations of a devsec TSM complete? */
+bool tsm_agent_valid(const struct pci_devsec_ops *ops)
+{
+	/* a link TSM has none */
+	if (!ops)
+		return true;
+
+	const u32 report = BIT(TSM_OBJECT_INTERFACE_REPORT);
+	const u32 all = GENMASK(PCI_DEVSEC_NR_OBJECTS - 1, 0);
+
+	return ops->lock && ops->read_object && ops->accept && ops->mmio &&
+	       ops->dma && ops->state && ops->unlock &&
+	       (ops->regen_object || !ops->regen_types) &&
+	       ops->object_types & report && !(ops->object_types & ~all) &&
+	       !(ops->regen_types & ~ops->object_types) &&
+	       ops->mmio_base != PCI_TDI_MMIO_PHYSICAL;
+}
+
+bool tsm_agent_present(void)
+{
+	guard(mutex)(&tsm_lock);
+	return !list_empty(&tsm_agents);
+}
+
+/* Functions may be locked with @tsm_dev from now on. */
+int tsm_agent_register(struct tsm_dev *tsm_dev)
+{
+	struct tsm_agent *agent = kzalloc_obj(*agent);
+
+	if (!agent)
+		return -ENOMEM;
+
+	agent->tsm_dev = tsm_dev;
+	mutex_init(&agent->serial);
+
+	guard(mutex)(&tsm_lock);
+	list_add_tail(&agent->node, &tsm_agents);
+	return 0;
+}
+
+/* Returns when no operation of @tsm_dev is running or will be called. */
+void tsm_agent_unregister(struct tsm_dev *tsm_dev)
+{
+	struct tsm_devsec *d;
+	struct tsm_agent *agent;
+
+	scoped_guard(mutex, &tsm_lock) {
+		agent = tsm_agent_find(tsm_dev->id);
+		if (!agent)
+			return;
+		agent->leaving = true;
+	}
+
+	while ((d = tsm_devsec_next_of(agent))) {
+		tsm_devsec_abandon(d, agent);
+		tsm_devsec_put(d);
+	}
+
+	scoped_guard(mutex, &tsm_lock)
+		list_del(&agent->node);
+
+	mutex_destroy(&agent->serial);
+	kfree(agent);
+}

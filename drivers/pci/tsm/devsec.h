@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the guest half of the PCI/TSM core share: functions that
+ * this confidential VM locks and accepts, the TSMs that it does so through, and
+ * the evidence about them.
+ */
+#ifndef _DRIVERS_PCI_TSM_DEVSEC_H
+#define _DRIVERS_PCI_TSM_DEVSEC_H
+
+#include <crypto/sha2.h>
+#include <linux/kref.h>
+#include <linux/pci-devsec.h>
+#include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+
+#include "tsm.h"
+
+/*
+ * Lock order, outermost first, beside what tsm.h says:
+ *
+ *   device_lock of the function: to begin a verb, a driver that attaches or
+ *   leaves, its error handler, shutdown; never for a verb's conversation
+ *     tsm_devsec::lock       all conversations about one function
+ *       tsm_agent::serial    drivers without PCI_TSM_OPS_PARALLEL only
+ *         the TSM driver's locks inside an operation, pci_tdi::lock among them
+ *         when that driver is a loopback to the host half
+ *           tsm_lock         state, generation, who is whose TSM
+ *
+ * The states that end in -ING are claims: whoever has made that transition ends
+ * it, and nobody who finds one waits for it but those who cannot refuse:
+ * removal, shutdown, and a TSM that unregisters.
+ */
+
+/* How often the TSM is asked whether a locked function still is */
+#define TSM_DEVSEC_POLL_MS	2000
+
+/**
+ * struct tsm_agent - a registered devsec TSM, and whether it lives
+ * @node: entry in the list of them (tsm_lock)
+ * @tsm_dev: the class device
+ * @leaving: being unregistered: nothing new starts (tsm_lock)
+ * @serial: serialises the operations of a driver that did not opt in to
+ *	    parallel ones
+ */
+struct tsm_agent {
+	struct list_head node;
+	struct tsm_dev *tsm_dev;
+	bool leaving;
+	struct mutex serial;
+};
+
+/**
+ * enum tsm_devsec_state - what this VM has made of a function
+ * @TSM_DEVSEC_UNLOCKED: an ordinary function
+ * @TSM_DEVSEC_LOCKING: being locked, or evidence about it being read
+ * @TSM_DEVSEC_LOCKED: configuration locked, to be attested
+ * @TSM_DEVSEC_ACCEPTING: being started, or its MMIO being mapped private
+ * @TSM_DEVSEC_RUN: accepted: a driver that attaches gets private DMA
+ * @TSM_DEVSEC_UNLOCKING: everything being taken back
+ * @TSM_DEVSEC_LOST: it was LOCKED or RUN and is no longer what was attested;
+ *	nothing private is reachable; only UNLOCKING follows
+ * @TSM_DEVSEC_STUCK: it could not be unlocked, and may reach what it could
+ */
+enum tsm_devsec_state {
+	TSM_DEVSEC_UNLOCKED,
+	TSM_DEVSEC_LOCKING,
+	TSM_DEVSEC_LOCKED,
+	TSM_DEVSEC_ACCEPTING,
+	TSM_DEVSEC_RUN,
+	TSM_DEVSEC_UNLOCKING,
+	TSM_DEVSEC_LOST,
+	TSM_DEVSEC_STUCK,
+};
+
+/**
+ * struct tsm_object - an object of evidence
+ * @bytes: content, or NULL
+ * @len: bytes of it; 0: there is none
+ * @digest: SHA-384 of it, if there is one
+ */
+struct tsm_object {
+	void *bytes;
+	size_t len;
+	u8 digest[SHA384_DIGEST_SIZE];
+};
+
+/**
+ * struct tsm_evidence - evidence about a locked function; never changes
+ * @ref: readers, and the function as long as this is the present evidence
+ * @generation: never 0, and no other evidence's
+ * @object: by &enum tsm_object_type
+ */
+struct tsm_evidence {
+	struct kref ref;
+	u64 generation;
+	struct tsm_object object[PCI_DEVSEC_NR_OBJECTS];
+};
+
+/**
+ * struct tsm_devsec - what the core knows of a function that was locked once
+ * @ref: the function until it is removed, and whoever works with this
+ * @node: entry in the list of them (tsm_lock)
+ * @pdev: the function, with a reference
+ * @lock: conversations with the TSM about this function
+ * @state: changed by tsm_devsec_set_state() only (tsm_lock)
+ * @gone: the function is removed, or the system ends: nothing new (tsm_lock)
+ * @agent: the TSM from LOCKING on, NULL when UNLOCKED, and when it has
+ *	   unregistered meanwhile (tsm_lock)
+ * @ctx: context of the TSM's driver (@lock)
+ * @attached: a driver is there that attached when the function was accepted
+ *	(@lock and device_lock)
+ * @private_view: that of the driver that attached last. Not reset when it leaves:
+ *	what the DMA API allocated as private is freed as such, and some of it by
+ *	the driver core afterwards (@lock and device_lock)
+ * @dma_open: the function reaches private memory, as far as known (@lock)
+ * @nr_mapped: ranges of @report that are mapped private, from the first (@lock)
+ * @report: of the present lock (@lock)
+ * @evidence: present one, or NULL (tsm_lock)
+ * @validated: generation that userspace has verified last, or 0; outlives the
+ *	       lock, so that a stale one is noticed (tsm_lock)
+ * @teardown: the conversation goes on whatever happens, until @deadline
+ *	      (tsm_lock)
+ * @deadline: jiffies after which the conversation ends (tsm_lock)
+ * @loss_work: looks after a loss that was reported
+ * @poll_work: looks after one that was not
+ * @tell_work: tells the driver
+ * @rcu: readers of pci_dev::devsec
+ */
+struct tsm_devsec {
+	struct kref ref;
+	struct list_head node;
+	struct pci_dev *pdev;
+	struct mutex lock;
+	enum tsm_devsec_state state;
+	bool gone;
+	struct tsm_agent *agent;
+	struct pci_tsm_devsec *ctx;
+	bool attached;
+	bool private_view;
+	bool dma_open;
+	unsigned int nr_mapped;
+	struct pci_tdi_report *report;
+	struct tsm_evidence *evidence;
+	u64 validated;
+	bool teardown;
+	unsigned long deadline;
+	struct work_struct loss_work;
+	struct delayed_work poll_work;
+	struct work_struct tell_work;
+	struct rcu_head rcu;
+};
+
+extern struct list_head tsm_devsecs;
+
+/* devsec-agent.c */
+bool tsm_agent_valid(const struct pci_devsec_ops *ops);
+bool tsm_agent_present(void);
+struct tsm_agent *tsm_agent_find(int tsm_id);
+int tsm_agent_register(struct tsm_dev *tsm_dev);
+void tsm_agent_unregister(struct tsm_dev *tsm_dev);
+void tsm_devsec_gone(struct pci_dev *pdev);
+int tsm_devsec_sleep(void);
+
+/* devsec.c */
+struct tsm_devsec *tsm_devsec_find(struct pci_dev *pdev);
+bool tsm_devsec_busy(const struct tsm_devsec *d);
+void tsm_devsec_set_state_locked(struct tsm_devsec *d,
+				 enum tsm_devsec_state to);
+struct tsm_devsec *tsm_devsec_get(struct pci_dev *pdev);
+void tsm_devsec_put(struct tsm_devsec *d);
+bool tsm_devsec_may_follow(enum tsm_devsec_state from,
+			   enum tsm_devsec_state to);
+void tsm_devsec_set_state(struct tsm_devsec *d, enum tsm_devsec_state to);
+void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms);
+void tsm_devsec_hush(struct tsm_devsec *d);
+void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms);
+int tsm_devsec_withdraw(struct tsm_devsec *d, unsigned int ms);
+int tsm_devsec_lock(struct pci_dev *pdev, int tsm_id);
+int tsm_devsec_accept(struct pci_dev *pdev);
+int tsm_devsec_unlock(struct pci_dev *pdev, int tsm_id);
+int tsm_devsec_do_unlock(struct tsm_devsec *d, unsigned int ms);
+int tsm_devsec_quiet(struct pci_dev *pdev);
+int tsm_devsec_decode(struct pci_dev *pdev, bool on);
+void tsm_devsec_announce(struct tsm_devsec *d, enum tsm_devsec_state state,
+			 u64 generation);
+
+/* devsec-trust.c */
+int tsm_devsec_dma(struct tsm_devsec *d, bool on);
+int tsm_devsec_mmio(struct tsm_devsec *d, bool on);
+void tsm_devsec_lose(struct tsm_devsec *d);
+void tsm_devsec_poll(struct tsm_devsec *d);
+void tsm_devsec_trust_init(struct tsm_devsec *d);
+void tsm_devsec_trust_gone(struct tsm_devsec *d);
+void tsm_devsec_publish(struct pci_dev *pdev, struct tsm_devsec *d);
+
+/* evidence.c */
+struct tsm_evidence *tsm_evidence_read(struct tsm_devsec *d, u32 types);
+void tsm_evidence_put(struct tsm_evidence *e);
+struct tsm_evidence *tsm_evidence_get(struct pci_dev *pdev);
+int tsm_evidence_refresh(struct pci_dev *pdev, u32 types,
+			 const u8 nonce[TSM_NONCE_SIZE], u64 *generation);
+int tsm_evidence_validate(struct pci_dev *pdev, u64 generation);
+
+/* devsec-sysfs.c */
+extern const char *const tsm_devsec_state_names[];
+extern struct device_attribute dev_attr_tsm_lock;
+extern struct device_attribute dev_attr_tsm_accept;
+extern struct device_attribute dev_attr_tsm_unlock;
+extern struct device_attribute dev_attr_tsm_state;
+
+static inline const struct pci_devsec_ops *
+tsm_devsec_ops(const struct tsm_devsec *d)
+{
+	return d->agent->tsm_dev->pci_ops->devsec_ops;
+}
+
+/* A driver that has not opted in to parallel operations: one at a time */
+static inline void tsm_agent_enter(struct tsm_agent *agent)
+{
+	if (!(agent->tsm_dev->pci_ops->flags & PCI_TSM_OPS_PARALLEL))
+		mutex_lock(&agent->serial);
+}
+
+static inline void tsm_agent_leave(struct tsm_agent *agent)
+{
+	if (!(agent->tsm_dev->pci_ops->flags & PCI_TSM_OPS_PARALLEL))
+		mutex_unlock(&agent->serial);
+}
+
+#endif

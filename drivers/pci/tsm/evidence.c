@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Evidence about locked functions: what their TSM vouches for, read whole at
+ * lock, made anew on demand, and what userspace has verified of it.
+ *
+ * A set of evidence never changes. Who reads one keeps it, whatever becomes of
+ * the function, and finds out by its generation whether it is the present one.
+ */
+#define dev_fmt(fmt) "PCI/TSM: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <kunit/visibility.h>
+
+#include "devsec.h"
+
+/* What an object is thought to have at first, in bytes */
+#define TSM_OBJECT_GUESS	SZ_4K
+
+static void tsm_evidence_release(struct kref *ref)
+{
+	struct tsm_evidence *e = container_of(ref, struct tsm_evidence, ref);
+
+	for (int i = 0; i < PCI_DEVSEC_NR_OBJECTS; i++)
+		kvfree(e->object[i].bytes);
+	kfree(e);
+}
+
+void tsm_evidence_put(struct tsm_evidence *e)
+{
+	kref_put(&e->ref, tsm_evidence_release);
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_evidence_put);
+
+DEFINE_FREE(tsm_evidence, struct tsm_evidence *,
+	    if (!IS_ERR_OR_NULL(_T)) tsm_evidence_put(_T))
+
+/* The present evidence about a function, with a reference, or NULL */
+struct tsm_evidence *tsm_evidence_get(struct pci_dev *pdev)
+{
+	struct tsm_devsec *d;
+
+	guard(mutex)(&tsm_lock);
+	d = tsm_devsec_find(pdev);
+	if (!d || !d->evidence)
+		return NULL;
+	kref_get(&d->evidence->ref);
+	return d->evidence;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_evidence_get);
+
+static u64 tsm_evidence_generation(void)
+{
+	static atomic64_t last = ATOMIC64_INIT(0);
+
+	return atomic64_inc_return(&last);
+}
+
+static struct tsm_evidence *tsm_evidence_new(void)
+{
+	struct tsm_evidence *e = kzalloc_obj(*e);
+
+	if (!e)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&e->ref);
+	e->generation = tsm_evidence_generation();
+	return e;
+}
+
+static int tsm_object_grow(struct tsm_object *o, size_t *size)
+{
+	size_t bigger = *size ? *size * 2 : TSM_OBJECT_GUESS;
+	void *bytes;
+
+	/* one byte beyond the limit, to see that an object ends there */
+	bigger = min_t(size_t, bigger, PCI_DEVSEC_OBJECT_MAX + 1);
+	bytes = kvrealloc(o->bytes, bigger, GFP_KERNEL);
+	if (!bytes)
+		return -ENOMEM;
+	o->bytes = bytes;
+	*size = bigger;
+	return 0;
+}
+
+/* Read an object to its end. */
+static int tsm_object_read(struct tsm_devsec *d, enum tsm_object_type type,
+			   struct tsm_object *o)
+{
+	const struct pci_devsec_ops *ops = tsm_devsec_ops(d);
+	size_t size = 0;
+
+	for (;;) {
+		ssize_t n;
+		int rc = o->len == size ? tsm_object_grow(o, &size) : 0;
+
+		rc = rc ?: pci_devsec_may_go_on(d->pdev);
+		if (rc)
+			return rc;
+
+		n = ops->read_object(d->ctx, type, o->len, o->bytes + o->len,
+				     size - o->len);
+		if (n < 0)
+			return n;
+		if (!n)
+			break;
+		/* the driver's fault, but the memory would be this kernel's */
+		if (n > size - o->len)
+			return -EIO;
+		o->len += n;
+		if (o->len > PCI_DEVSEC_OBJECT_MAX)
+			return -EFBIG;
+	}
+
+	if (o->len)
+		sha384(o->bytes, o->len, o->digest);
+	return 0;
+}
+
+/**
+ * tsm_evidence_read() - read evidence about a function
+ * @d: function of which there is a context
+ * @types: bit n: the object of &enum tsm_object_type n
+ *
+ * Context: May sleep. Between tsm_devsec_talk() and tsm_devsec_hush().
+ *
+ * Return: evidence with a generation of its own, or
+ *
+ * * %-EFBIG	- an object is larger than %PCI_DEVSEC_OBJECT_MAX
+ * * %-EIO	- the driver returned more bytes than it was given room for
+ * * %-ENOMEM, an error of pci_devsec_may_go_on(), or of the TSM
+ */
+struct tsm_evidence *tsm_evidence_read(struct tsm_devsec *d, u32 types)
+{
+	struct tsm_evidence *e __free(tsm_evidence) = tsm_evidence_new();
+
+	if (IS_ERR(e))
+		return e;
+
+	for (int type = 0; type < PCI_DEVSEC_NR_OBJECTS; type++) {
+		int rc;
+
+		if (!(types & BIT(type)))
+			continue;
+		rc = tsm_object_read(d, type, &e->object[type]);
+		if (rc) {
+			pci_err(d->pdev, "evidence of type %d not read: %d\n",
+				type, rc);
+			return ERR_PTR(rc);
+		}
+	}
+
+	return no_free_ptr(e);
+}
+
+static bool tsm_object_equal(const struct tsm_object *a,
+			     const struct tsm_object *b)
+{
+	return a->len == b->len &&
+	       !memcmp(a->digest, b->digest, sizeof(a->digest));
+}
+
+/* Take over what is not made anew. */
+static int tsm_evidence_copy(struct tsm_evidence *to,
+			     const struct tsm_evidence *from, u32 types)
+{
+	for (int type = 0; type < PCI_DEVSEC_NR_OBJECTS; type++) {
+		struct tsm_object *o = &to->object[type];
+
+		if (types & BIT(type) || !from->object[type].len)
+			continue;
+		o->bytes = kvmemdup(from->object[type].bytes,
+				    from->object[type].len, GFP_KERNEL);
+		if (!o->bytes)
+			return -ENOMEM;
+		o->len = from->object[type].len;
+		memcpy(o->digest, from->object[type].digest, sizeof(o->digest));
+	}
+
+	return 0;
+}
+
+static int tsm_evidence_make(struct tsm_devsec *d, u32 types,
+			     const u8 nonce[TSM_NONCE_SIZE])
+{
+	const struct pci_devsec_ops *ops = tsm_devsec_ops(d);
+	const int report = TSM_OBJECT_INTERFACE_REPORT;
+	struct tsm_evidence *old = d->evidence;
+	int rc;
+
+	for (int type = 0; type < PCI_DEVSEC_NR_OBJECTS; type++) {
+		if (!(types & BIT(type)))
+			continue;
+		rc = pci_devsec_may_go_on(d->pdev) ?:
+		     ops->regen_object(d->ctx, type, nonce);
+		if (rc)
+			return rc;
+	}
+
+	struct tsm_evidence *e __free(tsm_evidence) =
+		tsm_evidence_read(d, types);
+	if (IS_ERR(e))
+		return PTR_ERR(e);
+
+	rc = tsm_evidence_copy(e, old, types);
+	if (rc)
+		return rc;
+
+	/* a report is that of the lock: MMIO is where it says */
+	if (!tsm_object_equal(&e->object[report], &old->object[report]))
+		return -EBADMSG;
+
+	scoped_guard(mutex, &tsm_lock)
+		d->evidence = no_free_ptr(e);
+	tsm_evidence_put(old);
+	return 0;
+}
+
+static int tsm_evidence_may_refresh(struct tsm_devsec *d, u32 types)
+{
+	switch (READ_ONCE(d->state)) {
+	case TSM_DEVSEC_LOCKED:
+	case TSM_DEVSEC_RUN:
+		break;
+	case TSM_DEVSEC_UNLOCKED:
+		return -EINVAL;
+	case TSM_DEVSEC_LOST:
+	case TSM_DEVSEC_STUCK:
+		return -EIO;
+	default:
+		return -EBUSY;
+	}
+
+	if (!types)
+		return -EINVAL;
+	return types & ~tsm_devsec_ops(d)->regen_types ? -EOPNOTSUPP : 0;
+}
+
+/**
+ * tsm_evidence_refresh() - have evidence about a locked function made anew
+ * @pdev: function
+ * @types: bit n: the object of &enum tsm_object_type n; not 0
+ * @nonce: goes into what the device signs
+ * @generation: of the evidence that is there then, all of it
+ *
+ * Context: May sleep, for one conversation, killable.
+ *
+ * Return:
+ * * %0			- all of it was made anew
+ * * %-EINVAL		- no types, or the function is not locked
+ * * %-EBUSY		- something else is under way
+ * * %-EIO		- it is lost, or could not be unlocked
+ * * %-EOPNOTSUPP	- the TSM cannot make one of these anew
+ * * %-EBADMSG		- the nonce is not in the answer, or the interface
+ *			  report is another one than that of the lock
+ * * others		- of tsm_evidence_read(), and of the TSM
+ *
+ * After an error the evidence is what it was, of the same generation.
+ */
+int tsm_evidence_refresh(struct pci_dev *pdev, u32 types,
+			 const u8 nonce[TSM_NONCE_SIZE], u64 *generation)
+{
+	struct tsm_devsec *d = tsm_devsec_get(pdev);
+	int rc;
+
+	if (!d)
+		return -EINVAL;
+
+	rc = mutex_lock_killable(&d->lock);
+	if (!rc) {
+		rc = tsm_evidence_may_refresh(d, types);
+		if (!rc) {
+			tsm_devsec_talk(d, TSM_CONVERSATION_MS);
+			rc = tsm_evidence_make(d, types, nonce);
+			tsm_devsec_hush(d);
+		}
+		if (!rc)
+			*generation = d->evidence->generation;
+		mutex_unlock(&d->lock);
+	}
+
+	tsm_devsec_put(d);
+	return rc;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_evidence_refresh);
+
+/**
+ * tsm_evidence_validate() - userspace has verified evidence about a function
+ * @pdev: function
+ * @generation: of that evidence
+ *
+ * From here on only evidence of this generation lets the function be accepted,
+ * also if it is unlocked and locked in between.
+ *
+ * Context: May sleep, but not for a conversation.
+ *
+ * Return: 0; -EINVAL if the function is not locked; -ESTALE if that is not the
+ * present evidence: what was validated before counts as before.
+ */
+int tsm_evidence_validate(struct pci_dev *pdev, u64 generation)
+{
+	struct tsm_devsec *d;
+
+	guard(mutex)(&tsm_lock);
+	d = tsm_devsec_find(pdev);
+	if (!d || !d->evidence)
+		return -EINVAL;
+	if (d->evidence->generation != generation)
+		return -ESTALE;
+	d->validated = generation;
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_evidence_validate);
