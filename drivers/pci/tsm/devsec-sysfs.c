@@ -2,7 +2,7 @@
 /*
  * The attributes of the guest half of PCI/TSM: tsm/lock, tsm/accept, tsm/unlock
  * and tsm/state of a PCI function. Reading never waits for a conversation. See
- * Documentation/ABI/testing/sysfs-bus-pci-tsm-guest.
+ * Documentation/ABI/testing/sysfs-bus-pci-tsm.
  */
 #include <linux/device.h>
 #include <linux/kstrtox.h>

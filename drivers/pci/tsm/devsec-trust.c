@@ -12,6 +12,7 @@
 #include <linux/jiffies.h>
 #include <linux/pci.h>
 #include <linux/spinlock.h>
+#include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
 #include "devsec.h"
@@ -158,7 +159,7 @@ void tsm_devsec_lose(struct tsm_devsec *d)
 }
 
 /* Ask the TSM whether a locked function still is what it was. */
-static void tsm_devsec_look(struct tsm_devsec *d, bool reported)
+void tsm_devsec_look(struct tsm_devsec *d, bool reported)
 {
 	enum tsm_tdi_state expected, state = TSM_TDI_ERROR;
 	int rc;
@@ -191,6 +192,7 @@ static void tsm_devsec_look(struct tsm_devsec *d, bool reported)
 
 	tsm_devsec_lose(d);
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_look);
 
 static void tsm_devsec_loss_work(struct work_struct *work)
 {
@@ -200,9 +202,12 @@ static void tsm_devsec_loss_work(struct work_struct *work)
 /* Look again after a while. */
 void tsm_devsec_poll(struct tsm_devsec *d)
 {
+	KUNIT_STATIC_STUB_REDIRECT(tsm_devsec_poll, d);
+
 	mod_delayed_work(system_dfl_long_wq, &d->poll_work,
 			 msecs_to_jiffies(TSM_DEVSEC_POLL_MS));
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_poll);
 
 static void tsm_devsec_poll_work(struct work_struct *work)
 {
@@ -400,6 +405,7 @@ void pci_devsec_shutdown(struct pci_dev *pdev)
 	if (READ_ONCE(pdev->devsec))
 		tsm_devsec_gone(pdev);
 }
+EXPORT_SYMBOL_IF_KUNIT(pci_devsec_shutdown);
 
 /* --- records ---------------------------------------------------------------- */
 

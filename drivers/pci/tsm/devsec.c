@@ -39,6 +39,7 @@ void tsm_devsec_put(struct tsm_devsec *d)
 {
 	kref_put(&d->ref, tsm_devsec_release);
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_put);
 
 struct tsm_devsec *tsm_devsec_find(struct pci_dev *pdev)
 {

@@ -188,6 +188,7 @@ void tsm_devsec_announce(struct tsm_devsec *d, enum tsm_devsec_state state,
 int tsm_devsec_dma(struct tsm_devsec *d, bool on);
 int tsm_devsec_mmio(struct tsm_devsec *d, bool on);
 void tsm_devsec_lose(struct tsm_devsec *d);
+void tsm_devsec_look(struct tsm_devsec *d, bool reported);
 void tsm_devsec_poll(struct tsm_devsec *d);
 void tsm_devsec_trust_init(struct tsm_devsec *d);
 void tsm_devsec_trust_gone(struct tsm_devsec *d);
