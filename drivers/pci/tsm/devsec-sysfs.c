@@ -53,6 +53,7 @@ static ssize_t lock_store(struct device *dev, struct device_attribute *attr,
 	rc = tsm_devsec_lock(to_pci_dev(dev), id);
 	return rc ?: len;
 }
+
 struct device_attribute dev_attr_tsm_lock = __ATTR_RW(lock);
 
 static ssize_t accept_show(struct device *dev, struct device_attribute *attr,
@@ -77,6 +78,7 @@ static ssize_t accept_store(struct device *dev, struct device_attribute *attr,
 	rc = tsm_devsec_accept(to_pci_dev(dev));
 	return rc ?: len;
 }
+
 struct device_attribute dev_attr_tsm_accept = __ATTR_RW(accept);
 
 static ssize_t unlock_store(struct device *dev, struct device_attribute *attr,
@@ -91,6 +93,7 @@ static ssize_t unlock_store(struct device *dev, struct device_attribute *attr,
 	rc = tsm_devsec_unlock(to_pci_dev(dev), id);
 	return rc ?: len;
 }
+
 struct device_attribute dev_attr_tsm_unlock = __ATTR_WO(unlock);
 
 static ssize_t state_show(struct device *dev, struct device_attribute *attr,
@@ -100,4 +103,5 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 	return sysfs_emit(buf, "%s\n",
 			  tsm_devsec_state_names[tsm_devsec_state_of(to_pci_dev(dev))]);
 }
+
 struct device_attribute dev_attr_tsm_state = __ATTR_RO(state);

@@ -420,6 +420,7 @@ void tsm_devsec_trust_init(struct tsm_devsec *d)
 void tsm_devsec_publish(struct pci_dev *pdev, struct tsm_devsec *d)
 {
 	guard(spinlock_irqsave)(&tsm_loss_lock);
+	/* what was set up before is seen by who reads it without a lock */
 	smp_store_release(&pdev->devsec, d);
 }
 

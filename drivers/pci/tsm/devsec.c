@@ -196,7 +196,7 @@ void tsm_devsec_announce(struct tsm_devsec *d, enum tsm_devsec_state state,
 			 u64 generation)
 {
 	char state_var[32], generation_var[40];
-	char *env[] = { state_var, generation_var, NULL };
+	char *env[3] = { state_var, generation_var };
 
 	KUNIT_STATIC_STUB_REDIRECT(tsm_devsec_announce, d, state, generation);
 

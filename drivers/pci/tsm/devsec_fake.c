@@ -53,7 +53,7 @@ static struct pci_tsm_devsec *agent_lock(struct tsm_dev *tsm_dev,
 		complete(a->in_lock);
 		while (!rc && !try_wait_for_completion(a->go_on)) {
 			rc = pci_devsec_may_go_on(pdev);
-			msleep(1);
+			msleep(20);
 		}
 	}
 

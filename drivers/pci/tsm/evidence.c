@@ -34,8 +34,13 @@ void tsm_evidence_put(struct tsm_evidence *e)
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_evidence_put);
 
-DEFINE_FREE(tsm_evidence, struct tsm_evidence *,
-	    if (!IS_ERR_OR_NULL(_T)) tsm_evidence_put(_T))
+static void tsm_evidence_drop(struct tsm_evidence *e)
+{
+	if (!IS_ERR_OR_NULL(e))
+		tsm_evidence_put(e);
+}
+
+DEFINE_FREE(tsm_evidence, struct tsm_evidence *, tsm_evidence_drop(_T))
 
 /* The present evidence about a function, with a reference, or NULL */
 struct tsm_evidence *tsm_evidence_get(struct pci_dev *pdev)

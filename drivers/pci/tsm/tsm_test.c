@@ -13,6 +13,7 @@
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pci-devsec.h>
 #include <linux/pci-doe.h>
 
 #include "tdi.h"
@@ -413,6 +414,18 @@ static void tsm_test_register_bad(struct kunit *test)
 	struct tsm_dev *tsm_dev = kunit_kzalloc(test, sizeof(*tsm_dev),
 						GFP_KERNEL);
 	struct pci_tsm_ops ops = {};
+	/* complete, so that nothing but being both can be wrong with it */
+	struct pci_devsec_ops devsec_ops = {
+		.object_types = BIT(TSM_OBJECT_INTERFACE_REPORT),
+		.mmio_base = PCI_TDI_MMIO_RELATIVE,
+		.lock = (void *)&ops,
+		.read_object = (void *)&ops,
+		.accept = (void *)&ops,
+		.mmio = (void *)&ops,
+		.dma = (void *)&ops,
+		.state = (void *)&ops,
+		.unlock = (void *)&ops,
+	};
 
 	KUNIT_ASSERT_NOT_NULL(test, tsm_dev);
 	KUNIT_EXPECT_EQ(test, -EINVAL, pci_tsm_register(NULL));
@@ -421,7 +434,7 @@ static void tsm_test_register_bad(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, pci_tsm_register(tsm_dev));
 	/* one that claims to be both; neither function is ever called */
 	ops.probe = (void *)&ops;
-	ops.lock = (void *)&ops;
+	ops.devsec_ops = &devsec_ops;
 	KUNIT_EXPECT_EQ(test, -EINVAL, pci_tsm_register(tsm_dev));
 }
 
