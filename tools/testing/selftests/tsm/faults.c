@@ -3,7 +3,10 @@
  * What a bad device makes of connect: each fault ends in its errno, leaves the
  * device as it was, and is forgotten once the device behaves.
  */
+#include <linux/pci_regs.h>
+
 #include "tsm_harness.h"
+#include "tsm_tdi.h"
 
 /* How the log tells of a conversation that failed; a message's name follows */
 #define FAILED_AT "tsm-sim: conversation failed at "
@@ -207,6 +210,28 @@ TEST_F(faults, settings)
 		test_err(EINVAL, sim_set(self->d, "fault", "%s", wrong[i]));
 	test_ok(sim_get(self->d, "fault", buf, sizeof(buf)));
 	ASSERT_STREQ("none", buf);
+	test_works(self->d);
+}
+
+/* Somebody else uses the mailbox, whom the device does not answer */
+TEST_F(faults, mailbox_in_use)
+{
+	/* an SPDM message in a CMA-SPDM object of three dwords: GET_VERSION */
+	static const uint32_t object[] = { 0x00010001, 3, 0x00008410 };
+	const char *bdf = self->d->bdf;
+	size_t i;
+	int doe;
+
+	doe = sim_cfg_ext_cap(bdf, PCI_EXT_CAP_ID_DOE);
+	ASSERT_LT(0, doe);
+	test_ok(sim_set(self->d, "fault", "no-answer 1"));
+	for (i = 0; i < ARRAY_SIZE(object); i++)
+		test_ok(sim_cfg_write(bdf, doe + PCI_DOE_WRITE, 4, object[i]));
+	test_ok(sim_cfg_write(bdf, doe + PCI_DOE_CTRL, 4, PCI_DOE_CTRL_GO));
+
+	test_err_connect(EBUSY, self->d);
+	test_idle(self->d);
+	test_ok(sim_set(self->d, "fault", "none"));
 	test_works(self->d);
 }
 
