@@ -223,7 +223,7 @@ static pci_ers_result_t agent_error_detected(struct pci_dev *pdev,
 	struct fake_agent *a = container_of(pdev->driver,
 					    struct fake_agent_driver, drv)->a;
 
-	KUNIT_EXPECT_EQ(a->test, pci_channel_io_perm_failure, state);
+	KUNIT_EXPECT_TRUE(a->test, state == pci_channel_io_perm_failure);
 	/* revoked first, informed second */
 	KUNIT_EXPECT_EQ(a->test, TSM_DEVSEC_LOST, fake_agent_state(a));
 	KUNIT_EXPECT_TRUE(a->test, pci_devsec_private_dma(&pdev->dev));
