@@ -215,7 +215,7 @@ void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms)
 {
 	guard(mutex)(&tsm_lock);
 	d->teardown = true;
-	d->deadline = jiffies + msecs_to_jiffies(ms);
+	d->deadline = tsm_deadline(ms);
 }
 
 /**
@@ -233,7 +233,7 @@ void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms)
 
 	guard(mutex)(&tsm_lock);
 	d->teardown = false;
-	d->deadline = jiffies + msecs_to_jiffies(ms);
+	d->deadline = tsm_deadline(ms);
 }
 
 /* A conversation is over. Before the state that ends it, which drops the TSM. */

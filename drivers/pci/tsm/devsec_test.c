@@ -168,7 +168,6 @@ static int devsec_do(struct fake_agent *a, enum devsec_event event)
 {
 	static const u8 nonce[TSM_NONCE_SIZE] = { 7 };
 	u64 generation;
-	int rc = 0;
 
 	switch (event) {
 	case GUEST_LOCK:
@@ -210,7 +209,7 @@ static int devsec_do(struct fake_agent *a, enum devsec_event event)
 	case GUEST_SLEEP:
 		return tsm_devsec_sleep();
 	default:
-		return rc;
+		return 0;
 	}
 }
 
