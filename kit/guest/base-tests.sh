@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs those selftests of the base that go through what the series touches: all
 # of iommufd's, KVM's about memslots and private memory, and vfio's on a device of
-# QEMU behind an IOMMU. Prints what they
-# say, with a line "kit: begin NAME" and "kit: end NAME STATUS" around each.
-# kit/test-base.sh compares.
+# QEMU behind an IOMMU. Prints what they say, with a line "kit: begin NAME" and
+# "kit: end NAME STATUS" around each. kit/test-base.sh compares.
 set -u
 
 tests=/base-tests
