@@ -259,39 +259,26 @@ static void sim_dma_finish(struct sim_function *f, enum sim_dma_result result)
 	}
 }
 
-/* The device's own access to BAR 0: under the lock, as the BAR may move */
-static void __iomem *sim_dma_bar(struct sim_function *f,
-				 const struct sim_dma_piece *piece)
-{
-	return sim_bar_map(f, 0, piece->buf - f->dma.buf, piece->len);
-}
-
-/* Returns whether what is to be moved is in the buffer */
-static bool sim_dma_from_bar(struct sim_function *f,
+/*
+ * The device's own access to BAR 0: under the lock, as the BAR may move. Returns
+ * whether what is to be moved is in the buffer, or what was moved where it was to go.
+ */
+static bool sim_dma_pass_bar(struct sim_function *f,
 			     const struct sim_dma_piece *piece)
 {
 	void __iomem *mem;
 
 	if (!piece->bar)
 		return true;
-	mem = sim_dma_bar(f, piece);
-	if (mem)
+	mem = sim_bar_map(f, 0, piece->buf - f->dma.buf, piece->len);
+	if (!mem)
+		return false;
+
+	if (piece->to_memory)
 		memcpy_fromio(piece->buf, mem, piece->len);
-	return mem;
-}
-
-/* Returns whether what was moved to the buffer is where it was to go */
-static bool sim_dma_to_bar(struct sim_function *f,
-			   const struct sim_dma_piece *piece)
-{
-	void __iomem *mem;
-
-	if (!piece->bar)
-		return true;
-	mem = sim_dma_bar(f, piece);
-	if (mem)
+	else
 		memcpy_toio(mem, piece->buf, piece->len);
-	return mem;
+	return true;
 }
 
 /* Returns whether there is a piece to be moved at once */
@@ -322,7 +309,7 @@ static bool sim_dma_begin_piece(struct sim_function *f, struct sim_dma_piece *pi
 	piece->to_memory = job->ctrl & SIM_DMA_CTRL_TO_MEMORY;
 	piece->tee = tee;
 	piece->bar = job->ctrl & SIM_DMA_CTRL_BAR;
-	if (piece->to_memory && !sim_dma_from_bar(f, piece)) {
+	if (piece->to_memory && !sim_dma_pass_bar(f, piece)) {
 		sim_dma_finish(f, SIM_DMA_INVALID);
 		return false;
 	}
@@ -362,7 +349,8 @@ static void sim_dma_end_piece(struct sim_function *f,
 	dma->in_flight = false;
 	if (!dma->active || dma->generation != piece->generation)
 		return;
-	if (result == SIM_DMA_OK && !piece->to_memory && !sim_dma_to_bar(f, piece))
+	if (result == SIM_DMA_OK && !piece->to_memory &&
+	    !sim_dma_pass_bar(f, piece))
 		result = SIM_DMA_INVALID;
 	if (result == SIM_DMA_OK)
 		dma->job.moved += piece->len;
