@@ -65,11 +65,17 @@ terminal_size() {
 # the width of virtual addresses is being found out at that moment.
 #
 # The shared memory device is there for its BAR: it has memory behind it that the
-# kernel uses for nothing else, and tsm_sim for the BARs of its functions.
+# kernel uses for nothing else, and tsm_sim for the BARs of its functions. It is as
+# large as those of accelerators; QEMU has of it what is written to. The debug kernel
+# looks for a timer, or the like, in each 4 KiB of what is no longer mapped, which
+# for 64 GiB takes a minute (debug_check_no_obj_freed()).
+bars=64G
+[ "$kernel" != debug ] || bars=4G
 # shellcheck disable=SC2054 # the commas are QEMU's
 machine=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu "max,la57=off" -smp 2 -m 3G
 	-no-reboot -nic none -vga none
-	-object memory-backend-ram,id=bars,size=256M,share=on -device ivshmem-plain,memdev=bars
+	-object "memory-backend-ram,id=bars,size=$bars,share=on,reserve=off"
+	-device ivshmem-plain,memdev=bars
 	-kernel "$out/arch/x86/boot/bzImage" -initrd "$out/initramfs.cpio")
 
 iommu=${KIT_IOMMU:-none}
