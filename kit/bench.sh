@@ -67,6 +67,9 @@ measured | awk '
 		most["tdi_cycle_256_ratio"] = 1.2
 		most["tsm_req_ioctl_ratio"] = 1.5
 		most["bind_256_vdevices_ratio"] = 1.2
+		most["revoke_per_entry_ratio"] = 2
+		most["revoke_64_leaf_ratio"] = 3
+		most["revoke_importers_ratio"] = 10
 		least["tsm_req_two_thread_vs_yardstick"] = 0.9
 		for (key in most)
 			promised[key]

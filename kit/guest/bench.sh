@@ -9,8 +9,10 @@ prefix=${1:-}
 bench=${TSM_BENCH:-/kselftest/tsm/tsm_bench}
 tdi_bench=${TDI_BENCH:-/kselftest/tsm/tdi_bench}
 bind_bench=${BIND_BENCH:-/kselftest/tsm/bind_bench}
+kvm_bench=${KVM_BENCH:-/kselftest/tsm/kvm_bench}
 
 "$bench" ${prefix:+-p "$prefix"}
 # the base's own core has no TDIs
 [ -n "$prefix" ] || "$tdi_bench"
 [ -n "$prefix" ] || "$bind_bench"
+[ -n "$prefix" ] || "$kvm_bench"
