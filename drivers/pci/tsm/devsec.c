@@ -205,6 +205,7 @@ void tsm_devsec_announce(struct tsm_devsec *d, enum tsm_devsec_state state,
 	snprintf(generation_var, sizeof(generation_var), "TSM_GENERATION=%llu",
 		 generation);
 	kobject_uevent_env(&d->pdev->dev.kobj, KOBJ_CHANGE, env);
+	tsm_evidence_nl_state(d->pdev, state, generation);
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_announce);
 

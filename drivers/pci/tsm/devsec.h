@@ -202,6 +202,18 @@ int tsm_evidence_refresh(struct pci_dev *pdev, u32 types,
 			 const u8 nonce[TSM_NONCE_SIZE], u64 *generation);
 int tsm_evidence_validate(struct pci_dev *pdev, u64 generation);
 
+/* evidence-nl.c */
+#ifdef CONFIG_NET
+void tsm_evidence_nl_state(struct pci_dev *pdev, enum tsm_devsec_state state,
+			   u64 generation);
+#else
+static inline void tsm_evidence_nl_state(struct pci_dev *pdev,
+					 enum tsm_devsec_state state,
+					 u64 generation)
+{
+}
+#endif
+
 /* devsec-sysfs.c */
 extern const char *const tsm_devsec_state_names[];
 extern struct device_attribute dev_attr_tsm_lock;
