@@ -192,8 +192,16 @@ int tsm_power_get(struct pci_dev *pdev)
 {
 	int rc = pm_runtime_resume_and_get(&pdev->dev);
 
-	/* a device that has just arrived or is about to leave has no runtime PM */
-	return rc == -EACCES ? -ENXIO : rc;
+	switch (rc) {
+	case -EACCES:
+		/* it has just arrived, or is about to leave: no runtime PM */
+		return -ENXIO;
+	case -EINVAL:
+		/* a change of its power failed before, and nobody mended that */
+		return -EIO;
+	default:
+		return rc;
+	}
 }
 
 void tsm_power_put(struct pci_dev *pdev)

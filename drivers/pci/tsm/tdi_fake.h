@@ -70,6 +70,12 @@ enum tdi_test_event {
 	NR_EVENTS
 };
 
+/* What keeps a function from being woken; see fake_power_break() */
+enum fake_power_defect {
+	FAKE_POWER_NO_RESUME,
+	FAKE_POWER_NO_SUSPEND,
+};
+
 struct fake_bus;
 
 /**
@@ -145,6 +151,9 @@ struct fake_vm {
 struct fake_bus *fake_bus_new(struct kunit *test);
 struct pci_dev *fake_dev_new(struct fake_tsm *f, int devfn,
 			     struct pci_dev *physfn);
+void fake_power_break(struct fake_tsm *f, struct pci_dev *pdev,
+		      enum fake_power_defect defect);
+void fake_power_mend(struct fake_tsm *f, struct pci_dev *pdev);
 unsigned int fake_power_users(struct pci_dev *pdev);
 
 /* tdi_fake.c */

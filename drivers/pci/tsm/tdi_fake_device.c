@@ -108,6 +108,50 @@ struct pci_dev *fake_dev_new(struct fake_tsm *f, int devfn,
 	return pdev;
 }
 
+static int fake_power_fails(struct device *dev)
+{
+	return -EIO;
+}
+
+static struct dev_pm_domain fake_broken_power = {
+	.ops = {
+		.runtime_suspend = fake_power_fails,
+		.runtime_resume = fake_power_fails,
+	},
+};
+
+/*
+ * The function sleeps and cannot be woken; or it was to sleep and that failed,
+ * upon which runtime PM refuses whatever is asked of it.
+ */
+void fake_power_break(struct fake_tsm *f, struct pci_dev *pdev,
+		      enum fake_power_defect defect)
+{
+	struct device *dev = &pdev->dev;
+
+	dev->pm_domain = &fake_broken_power;
+	if (defect == FAKE_POWER_NO_RESUME) {
+		pm_runtime_disable(dev);
+		pm_runtime_put_noidle(dev);
+		KUNIT_ASSERT_EQ(f->test, 0, pm_runtime_set_suspended(dev));
+		pm_runtime_enable(dev);
+	} else {
+		pm_runtime_put_noidle(dev);
+		KUNIT_ASSERT_EQ(f->test, -EIO, pm_runtime_suspend(dev));
+	}
+}
+
+void fake_power_mend(struct fake_tsm *f, struct pci_dev *pdev)
+{
+	struct device *dev = &pdev->dev;
+
+	pm_runtime_disable(dev);
+	dev->pm_domain = NULL;
+	pm_runtime_get_noresume(dev);
+	KUNIT_ASSERT_EQ(f->test, 0, pm_runtime_set_active(dev));
+	pm_runtime_enable(dev);
+}
+
 /* Users of a function's power, the fake's own not counted */
 unsigned int fake_power_users(struct pci_dev *pdev)
 {

@@ -2,7 +2,8 @@
 /*
  * KUnit tests of TDIs: which there may be, and their way up. States and events
  * are in tdi_state_test.c, teardown in tdi_stop_test.c, requests of guests in
- * tdi_req_test.c, operations that meet in tdi_race_test.c.
+ * tdi_req_test.c, operations that meet in tdi_race_test.c, power in
+ * tdi_power_test.c.
  */
 #include <kunit/test.h>
 #include <kunit/visibility.h>
@@ -478,39 +479,6 @@ static void tdi_test_implied_dma(struct kunit *test)
 	FAKE_EXPECT_LOG(f, " stop revoke dma-off host-dma-off release ungate");
 }
 
-static void tdi_test_power(struct kunit *test)
-{
-	struct fake_tsm *f = test->priv;
-	struct pci_tdi_result result;
-	struct pci_tdi *tdi;
-
-	if (!IS_ENABLED(CONFIG_PM))
-		return;
-
-	fake_tsm_connect(f);
-	tdi = fake_tdi(f, f->vf[0].pdev);
-	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->vf[0].pdev));
-	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->pf0.pdev));
-
-	/* its DSM, its PF, which are one here, and itself */
-	KUNIT_ASSERT_EQ(test, 0, pci_tdi_lock(tdi, &result));
-	KUNIT_EXPECT_EQ(test, 1, fake_power_users(f->vf[0].pdev));
-	KUNIT_EXPECT_EQ(test, 2, fake_power_users(f->pf0.pdev));
-	KUNIT_ASSERT_EQ(test, 0, pci_tdi_stop(tdi, &result));
-	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->vf[0].pdev));
-	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->pf0.pdev));
-
-	/* a lock that fails, a quarantine */
-	f->fail_once = true;
-	f->fail[TSM_STEP_LOCK] = -EIO;
-	KUNIT_ASSERT_EQ(test, -EIO, pci_tdi_lock(tdi, &result));
-	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->pf0.pdev));
-	f->fail_once = false;
-	fake_tdi_to(f, tdi, TSM_PHASE_QUARANTINED);
-	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->vf[0].pdev));
-	KUNIT_EXPECT_EQ(test, 0, fake_power_users(f->pf0.pdev));
-}
-
 static struct kunit_case tdi_cases[] = {
 	KUNIT_CASE(tdi_test_create_errors),
 	KUNIT_CASE(tdi_test_session_only),
@@ -523,7 +491,6 @@ static struct kunit_case tdi_cases[] = {
 	KUNIT_CASE(tdi_test_bare_driver),
 	KUNIT_CASE(tdi_test_bare_host),
 	KUNIT_CASE(tdi_test_implied_dma),
-	KUNIT_CASE(tdi_test_power),
 	{}
 };
 
