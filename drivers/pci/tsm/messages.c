@@ -236,7 +236,7 @@ EXPORT_SYMBOL_GPL(pci_tsm_may_transfer);
  * * %-EIO		- no answer within a second, or a DOE error
  * * %-EBUSY		- another system, or firmware, is in the midst of using
  *			  the mailbox
- * * %-EINVAL		- the mailbox does not take @type
+ * * %-EOPNOTSUPP	- the mailbox does not take @type
  */
 int pci_tsm_doe_transfer(struct pci_dev *pdev, u8 type, const void *req,
 			 size_t req_sz, void *resp, size_t resp_sz)
@@ -250,6 +250,9 @@ int pci_tsm_doe_transfer(struct pci_dev *pdev, u8 type, const void *req,
 
 	rc = pci_doe(doe_mb, PCI_VENDOR_ID_PCI_SIG, type, req, req_sz, resp,
 		     resp_sz);
+	/* nothing that the caller gave: what the device's discovery told */
+	if (rc == -EINVAL)
+		rc = -EOPNOTSUPP;
 	trace_tsm_doe(pdev, type, req_sz, rc,
 		      ktime_us_delta(ktime_get(), start));
 

@@ -149,6 +149,22 @@ static ssize_t sim_device_iommu_store(struct config_item *item,
 }
 CONFIGFS_ATTR(sim_device_, iommu);
 
+static ssize_t sim_device_secured_doe_show(struct config_item *item, char *page)
+{
+	struct sim_device *d = to_sim_device(item);
+
+	return sysfs_emit(page, "%d\n", READ_ONCE(d->secured_doe));
+}
+
+static ssize_t sim_device_secured_doe_store(struct config_item *item,
+					    const char *page, size_t count)
+{
+	struct sim_device *d = to_sim_device(item);
+
+	return sim_device_set_bool(d, &d->secured_doe, page, count);
+}
+CONFIGFS_ATTR(sim_device_, secured_doe);
+
 static ssize_t sim_device_bdf_show(struct config_item *item, char *page)
 {
 	struct sim_device *d = to_sim_device(item);
@@ -421,6 +437,7 @@ static struct configfs_attribute *sim_device_attrs[] = {
 	&sim_device_attr_total_vfs,
 	&sim_device_attr_soft_reset,
 	&sim_device_attr_iommu,
+	&sim_device_attr_secured_doe,
 	&sim_device_attr_bdf,
 	&sim_device_attr_port,
 	&sim_device_attr_latency_ms,

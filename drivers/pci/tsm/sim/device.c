@@ -113,6 +113,7 @@ struct sim_device *sim_device_create(void)
 	sim_msix_init(d);
 	d->nr_functions = 1;
 	d->iommu = true;
+	d->secured_doe = true;
 	sim_fault_init(d);
 	return d;
 }

@@ -46,12 +46,14 @@ static void sim_doe_discover(struct sim_doe *doe)
 	u8 index = FIELD_GET(PCI_DOE_DATA_OBJECT_DISC_REQ_3_INDEX,
 			     doe->req->dw[2]);
 	u32 vid = PCI_VENDOR_ID_PCI_SIG, type = index, next = index + 1;
+	u8 last = to_dev(doe)->secured_doe ? SIM_DOE_TYPE_SECURED :
+					     SIM_DOE_TYPE_CMA;
 
-	if (index > SIM_DOE_TYPE_SECURED) {
+	if (index > last) {
 		vid = 0xffff;
 		type = 0xff;
 	}
-	if (index >= SIM_DOE_TYPE_SECURED)
+	if (index >= last)
 		next = 0;
 
 	doe->rsp->nr_dw = 3;
@@ -100,8 +102,13 @@ static void sim_doe_go(struct sim_doe *doe)
 		else
 			sim_doe_set_state(doe, SIM_DOE_ERROR);
 		break;
-	case SIM_DOE_TYPE_CMA:
 	case SIM_DOE_TYPE_SECURED:
+		if (!d->secured_doe) {
+			sim_doe_set_state(doe, SIM_DOE_ERROR);
+			break;
+		}
+		fallthrough;
+	case SIM_DOE_TYPE_CMA:
 		if (!sim_doe_resumes(req))
 			atomic_inc(&d->messages);
 		doe->due = jiffies + msecs_to_jiffies(READ_ONCE(d->latency_ms));

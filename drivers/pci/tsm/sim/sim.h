@@ -433,6 +433,7 @@ enum sim_tsm_fault {
  * @total_vfs: virtual functions of PF0 (before live)
  * @soft_reset: D3hot to D0 resets a function (before live)
  * @iommu: an IOMMU translates its functions' requests (before live)
+ * @secured_doe: the mailbox takes secured messages (before live)
  * @latency_ms: delay of the answer to a message of DOE type 1 or 2
  * @messages: messages of DOE types 1 and 2 seen since live
  * @dma_results: transfers that ended since live, by result
@@ -464,6 +465,7 @@ struct sim_device {
 	unsigned int total_vfs;
 	bool soft_reset;
 	bool iommu;
+	bool secured_doe;
 	unsigned int latency_ms;
 	atomic_t messages;
 	atomic_t dma_results[SIM_DMA_NR_RESULTS];

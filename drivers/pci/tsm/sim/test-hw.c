@@ -363,6 +363,27 @@ static void doe_discovery(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&d->messages), 0);
 }
 
+/* Its discovery ends after CMA-SPDM, and no secured message is taken */
+static void doe_plain_only(struct kunit *test)
+{
+	static const u32 expect[] = { 0x01000001, 0x00010001, 0x00ffffff };
+	struct sim_device *d = to_dev(test);
+	u32 zero = 0;
+
+	d->secured_doe = false;
+	for (u32 i = 0; i < ARRAY_SIZE(expect); i++) {
+		doe_send(d, SIM_DOE_TYPE_DISCOVERY, &i, 1);
+		KUNIT_ASSERT_EQ(test, doe_status(d), PCI_DOE_STATUS_DATA_OBJECT_READY);
+		KUNIT_EXPECT_EQ(test, doe_pop(d), PCI_VENDOR_ID_PCI_SIG);
+		KUNIT_EXPECT_EQ(test, doe_pop(d), 3);
+		KUNIT_EXPECT_EQ(test, doe_pop(d), expect[i]);
+	}
+	doe_send(d, SIM_DOE_TYPE_SECURED, &zero, 1);
+	KUNIT_EXPECT_EQ(test, doe_status(d), PCI_DOE_STATUS_ERROR);
+	doe_abort(d);
+	KUNIT_EXPECT_EQ(test, atomic_read(&d->messages), 0);
+}
+
 static void doe_errors(struct kunit *test)
 {
 	struct sim_device *d = to_dev(test);
@@ -581,6 +602,7 @@ static struct kunit_case sim_test_cases[] = {
 	KUNIT_CASE(route_many),
 	KUNIT_CASE(route_bus),
 	KUNIT_CASE(doe_discovery),
+	KUNIT_CASE(doe_plain_only),
 	KUNIT_CASE(doe_errors),
 	KUNIT_CASE(doe_overrun),
 	KUNIT_CASE(doe_asleep),

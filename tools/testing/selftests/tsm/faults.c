@@ -213,6 +213,22 @@ TEST_F(faults, settings)
 	test_works(self->d);
 }
 
+/* A mailbox that takes plain messages only, for which no session can be had */
+TEST_F(faults, no_secured_messages)
+{
+	test_ok(sim_platform_live(&self->sim.p, false));
+	test_ok(sim_set(self->d, "secured_doe", "0"));
+	test_ok(sim_up(&self->sim));
+	test_err(EBUSY, sim_set(self->d, "secured_doe", "1"));
+	test_err_connect(EOPNOTSUPP, self->d);
+	test_idle(self->d);
+
+	test_ok(sim_platform_live(&self->sim.p, false));
+	test_ok(sim_set(self->d, "secured_doe", "1"));
+	test_ok(sim_up(&self->sim));
+	test_works(self->d);
+}
+
 /* Somebody else uses the mailbox, whom the device does not answer */
 TEST_F(faults, mailbox_in_use)
 {
