@@ -142,7 +142,9 @@ void pci_devsec_note_loss(struct pci_dev *pdev);
 
 /* for the PCI core and architectures */
 bool pci_devsec_locked(struct pci_dev *pdev);
+bool pci_devsec_keeps_command(const struct pci_dev *pdev);
 bool pci_devsec_private_dma(struct device *dev);
+bool pci_devsec_private_mmio(phys_addr_t addr);
 int pci_devsec_attach(struct pci_dev *pdev);
 void pci_devsec_detach(struct pci_dev *pdev);
 void pci_devsec_shutdown(struct pci_dev *pdev);
@@ -152,7 +154,17 @@ static inline bool pci_devsec_locked(struct pci_dev *pdev)
 	return false;
 }
 
+static inline bool pci_devsec_keeps_command(const struct pci_dev *pdev)
+{
+	return false;
+}
+
 static inline bool pci_devsec_private_dma(struct device *dev)
+{
+	return false;
+}
+
+static inline bool pci_devsec_private_mmio(phys_addr_t addr)
 {
 	return false;
 }

@@ -10,12 +10,25 @@
 #include <linux/cleanup.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
+#include <linux/maple_tree.h>
+#include <linux/moduleparam.h>
 #include <linux/pci.h>
+#include <linux/pfn.h>
 #include <linux/spinlock.h>
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
 #include "devsec.h"
+#include "trace.h"
+
+/* A parameter of the kernel, as this is no module */
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "pci_tsm."
+
+static bool tsm_require_accept;
+module_param_named(require_accept, tsm_require_accept, bool, 0644);
+MODULE_PARM_DESC(require_accept,
+		 "no driver is bound to a function with TEE-IO that is not accepted");
 
 /* Publication of pci_dev::devsec, for those who report a loss from anywhere */
 static DEFINE_SPINLOCK(tsm_loss_lock);
@@ -41,6 +54,7 @@ int tsm_devsec_dma(struct tsm_devsec *d, bool on)
 	/* a failure may come after the fact */
 	d->dma_open = true;
 	rc = tsm_devsec_ops(d)->dma(d->ctx, on);
+	trace_tsm_devsec_dma(d->pdev, on, rc);
 	if (rc)
 		pci_err(d->pdev, "private DMA not %s: %d\n",
 			on ? "opened" : "closed", rc);
@@ -49,6 +63,28 @@ int tsm_devsec_dma(struct tsm_devsec *d, bool on)
 
 	return rc;
 }
+
+/* Pages of MMIO that are for this VM alone, by number */
+static struct maple_tree tsm_private_mmio =
+	MTREE_INIT(tsm_private_mmio, MT_FLAGS_USE_RCU);
+
+/**
+ * pci_devsec_private_mmio() - is this MMIO of an accepted function?
+ * @addr: physical address
+ *
+ * What an architecture asks that has to know before it maps MMIO whether that is
+ * private memory (ioremap()). A mapping is one or the other as a whole, as is the
+ * page that it begins with.
+ *
+ * Context: Any.
+ *
+ * Return: whether it is in a TEE range of a function in RUN.
+ */
+bool pci_devsec_private_mmio(phys_addr_t addr)
+{
+	return mtree_load(&tsm_private_mmio, PHYS_PFN(addr));
+}
+EXPORT_SYMBOL_IF_KUNIT(pci_devsec_private_mmio);
 
 static int tsm_devsec_range(struct tsm_devsec *d,
 			    const struct pci_tdi_range *range, bool on)
@@ -61,14 +97,23 @@ static int tsm_devsec_range(struct tsm_devsec *d,
 			 range->offset,
 		.first_page = range->first_page,
 	};
+	unsigned long first;
 	int rc;
 
 	/* what is not for this VM alone stays as it is */
 	if (range->attrs & PCI_TDI_RANGE_NON_TEE)
 		return 0;
 
+	first = PHYS_PFN(mmio.start);
 	rc = on ? pci_devsec_may_go_on(d->pdev) : 0;
+	if (on && !rc)
+		rc = mtree_store_range(&tsm_private_mmio, first,
+				       PHYS_PFN(mmio.start + mmio.len - 1), d,
+				       GFP_KERNEL);
 	rc = rc ?: tsm_devsec_ops(d)->mmio(d->ctx, &mmio, on);
+	/* there is no driver that could have mapped it, or no trust in it left */
+	if (!on || rc)
+		mtree_erase(&tsm_private_mmio, first);
 	if (rc)
 		pci_err(d->pdev, "BAR %u offset %#llx: private MMIO not %s: %d\n",
 			mmio.bar, mmio.offset, on ? "mapped" : "unmapped", rc);
@@ -263,6 +308,16 @@ EXPORT_SYMBOL_GPL(pci_devsec_note_loss);
 
 /* --- drivers that come and go -------------------------------------------- */
 
+/* May a driver have a function that nobody has locked? */
+static int tsm_devsec_admit(struct pci_dev *pdev)
+{
+	if (!READ_ONCE(tsm_require_accept) || !has_tee(pdev))
+		return 0;
+
+	pci_notice(pdev, "no driver is bound before it is accepted\n");
+	return -EPERM;
+}
+
 /**
  * pci_devsec_attach() - a driver is going to be bound to a function
  * @pdev: function
@@ -275,6 +330,7 @@ EXPORT_SYMBOL_GPL(pci_devsec_note_loss);
  *
  * Return:
  * * %0		- as an ordinary function, or with private DMA
+ * * %-EPERM	- not locked, and pci_tsm.require_accept wants it to be accepted
  * * %-EBUSY	- locked but not accepted, lost, or on its way from one state to
  *		  another
  * * %-EIO	- it could not be unlocked
@@ -287,10 +343,10 @@ int pci_devsec_attach(struct pci_dev *pdev)
 	int rc;
 
 	if (!d)
-		return 0;
+		return tsm_devsec_admit(pdev);
 	if (READ_ONCE(d->state) == TSM_DEVSEC_UNLOCKED) {
 		WRITE_ONCE(d->private_view, false);
-		return 0;
+		return tsm_devsec_admit(pdev);
 	}
 	if (READ_ONCE(d->state) == TSM_DEVSEC_STUCK)
 		return -EIO;
@@ -393,6 +449,43 @@ bool pci_devsec_locked(struct pci_dev *pdev)
 	return d && READ_ONCE(d->state) != TSM_DEVSEC_UNLOCKED;
 }
 EXPORT_SYMBOL_GPL(pci_devsec_locked);
+
+/**
+ * pci_devsec_keeps_command() - must it go on decoding memory and mastering the bus?
+ * @pdev: function
+ *
+ * A function that is told not to leaves LOCKED or RUN (PCIe r7.0 section 11.2.6),
+ * but drivers do so when they are done, and pci_disable_device() does. That a
+ * driver's DMA is over is for pci_devsec_detach() to see to.
+ *
+ * One that is lost has nothing to lose, and should be quiet.
+ *
+ * Context: Any.
+ *
+ * Return: whether clears of Memory Space Enable and Bus Master Enable are not to
+ * reach it.
+ */
+bool pci_devsec_keeps_command(const struct pci_dev *pdev)
+{
+	struct tsm_devsec *d;
+
+	guard(rcu)();
+	d = READ_ONCE(pdev->devsec);
+	if (!d)
+		return false;
+
+	switch (READ_ONCE(d->state)) {
+	case TSM_DEVSEC_LOCKING:
+	case TSM_DEVSEC_LOCKED:
+	case TSM_DEVSEC_ACCEPTING:
+	case TSM_DEVSEC_RUN:
+	case TSM_DEVSEC_UNLOCKING:
+		return true;
+	default:
+		return false;
+	}
+}
+EXPORT_SYMBOL_GPL(pci_devsec_keeps_command);
 
 /**
  * pci_devsec_shutdown() - the system ends, or another kernel begins

@@ -20,6 +20,7 @@
 #include <kunit/visibility.h>
 
 #include "devsec.h"
+#include "trace.h"
 
 /* Functions that were locked once (tsm_lock) */
 LIST_HEAD(tsm_devsecs);
@@ -154,8 +155,7 @@ void tsm_devsec_set_state_locked(struct tsm_devsec *d,
 		pci_WARN_ONCE(d->pdev, 1, "guest state %d -> %d\n", d->state,
 			      to);
 
-	pci_dbg(d->pdev, "%s -> %s\n", tsm_devsec_state_names[d->state],
-		tsm_devsec_state_names[to]);
+	trace_tsm_devsec_state(d->pdev, d->state, to);
 	WRITE_ONCE(d->state, to);
 	if (to == TSM_DEVSEC_UNLOCKED)
 		d->agent = NULL;
@@ -314,11 +314,20 @@ EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_quiet);
  */
 int tsm_devsec_decode(struct pci_dev *pdev, bool on)
 {
+	u16 command;
 	int rc;
 
 	KUNIT_STATIC_STUB_REDIRECT(tsm_devsec_decode, pdev, on);
 
 	if (!on) {
+		/* as its driver wanted, which could not be done before */
+		pci_read_config_word(pdev, PCI_COMMAND, &command);
+		if (!PCI_POSSIBLE_ERROR(command) &&
+		    command & PCI_COMMAND_MASTER)
+			pci_bus_write_config_word(pdev->bus, pdev->devfn,
+						  PCI_COMMAND, command &
+						  ~PCI_COMMAND_MASTER);
+		pdev->is_busmaster = 0;
 		pci_disable_device(pdev);
 		tsm_power_put(pdev);
 		return 0;

@@ -245,6 +245,12 @@ static void devsec_test_row(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, cell->to != TSM_DEVSEC_UNLOCKED,
 				    pci_devsec_locked(a->pdev),
 				    "%s, event %d", row->name, cell->event);
+		/* and nobody stops what has something to lose */
+		KUNIT_EXPECT_EQ_MSG(test,
+				    cell->to == TSM_DEVSEC_LOCKED ||
+				    cell->to == TSM_DEVSEC_RUN,
+				    pci_devsec_keeps_command(a->pdev),
+				    "%s, event %d", row->name, cell->event);
 		memset(a->fail, 0, sizeof(a->fail));
 		fake_agent_remove(a);
 		KUNIT_EXPECT_EQ_MSG(test, 0, a->contexts, "%s, event %d",
@@ -264,13 +270,20 @@ KUNIT_ARRAY_PARAM(devsec_rows, devsec_rows, devsec_row_name);
 static void devsec_test_story(struct kunit *test)
 {
 	struct fake_agent *a = test->priv;
+	phys_addr_t bar = pci_resource_start(a->pdev, 0);
 
 	KUNIT_EXPECT_EQ(test, 0, fake_agent_lock(a));
 	AGENT_EXPECT_LOG(a, " decode lock [2]");
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar));
 	KUNIT_EXPECT_EQ(test, 0, tsm_devsec_accept(a->pdev));
 	/* nothing private moves before a driver attaches */
 	AGENT_EXPECT_LOG(a, " accept mmio-on [4]");
 	KUNIT_EXPECT_FALSE(test, pci_devsec_private_dma(&a->pdev->dev));
+	/* what the report calls TEE memory, and not a byte more */
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar - 1));
+	KUNIT_EXPECT_TRUE(test, pci_devsec_private_mmio(bar));
+	KUNIT_EXPECT_TRUE(test, pci_devsec_private_mmio(bar + FAKE_BAR_TEE - 1));
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar + FAKE_BAR_TEE));
 
 	for (int i = 0; i < 2; i++) {
 		KUNIT_EXPECT_EQ(test, 0, fake_agent_bind(a));
@@ -284,6 +297,7 @@ static void devsec_test_story(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, fake_agent_unlock(a));
 	AGENT_EXPECT_LOG(a, " mmio-off unlock no-decode [0]");
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar));
 
 	/* a driver of an ordinary function */
 	KUNIT_EXPECT_EQ(test, 0, fake_agent_bind(a));
@@ -294,6 +308,7 @@ static void devsec_test_story(struct kunit *test)
 static void devsec_test_loss(struct kunit *test)
 {
 	struct fake_agent *a = test->priv;
+	phys_addr_t bar = pci_resource_start(a->pdev, 0);
 
 	fake_agent_to(a, TSM_DEVSEC_RUN);
 	KUNIT_ASSERT_EQ(test, 0, fake_agent_bind(a));
@@ -302,6 +317,7 @@ static void devsec_test_loss(struct kunit *test)
 	a->state = TSM_TDI_ERROR;
 	fake_agent_loss(a, false);
 	AGENT_EXPECT_LOG(a, " dma-off mmio-off [6]");
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar));
 	KUNIT_EXPECT_EQ(test, 1, a->told);
 	KUNIT_EXPECT_TRUE(test, pci_devsec_private_dma(&a->pdev->dev));
 
@@ -692,6 +708,9 @@ static void devsec_test_busy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, tsm_evidence_validate(a->pdev, 1));
 	KUNIT_EXPECT_EQ(test, -EBUSY, tsm_devsec_sleep());
 	KUNIT_EXPECT_TRUE(test, pci_devsec_locked(a->pdev));
+	KUNIT_EXPECT_TRUE(test, pci_devsec_keeps_command(a->pdev));
+	KUNIT_EXPECT_EQ(test, -EBUSY, pcie_flr(a->pdev));
+	KUNIT_EXPECT_EQ(test, -EBUSY, pci_set_power_state(a->pdev, PCI_D3hot));
 	/* nobody holds the lock of the device */
 	KUNIT_EXPECT_TRUE(test, device_trylock(&a->pdev->dev));
 	device_unlock(&a->pdev->dev);

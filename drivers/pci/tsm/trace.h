@@ -14,6 +14,7 @@
 #include <linux/tracepoint.h>
 #include <linux/tsm.h>
 
+#include "devsec.h"
 #include "tdi.h"
 
 TRACE_DEFINE_ENUM(TSM_SESSION_NONE);
@@ -49,6 +50,63 @@ TRACE_EVENT(tsm_session_state,
 	TP_printk("%s %s: %s -> %s", __get_str(dsm), __get_str(tsm),
 		  show_tsm_session_state(__entry->from),
 		  show_tsm_session_state(__entry->to))
+);
+
+TRACE_DEFINE_ENUM(TSM_DEVSEC_UNLOCKED);
+TRACE_DEFINE_ENUM(TSM_DEVSEC_LOCKING);
+TRACE_DEFINE_ENUM(TSM_DEVSEC_LOCKED);
+TRACE_DEFINE_ENUM(TSM_DEVSEC_ACCEPTING);
+TRACE_DEFINE_ENUM(TSM_DEVSEC_RUN);
+TRACE_DEFINE_ENUM(TSM_DEVSEC_UNLOCKING);
+TRACE_DEFINE_ENUM(TSM_DEVSEC_LOST);
+TRACE_DEFINE_ENUM(TSM_DEVSEC_STUCK);
+
+#define show_tsm_devsec_state(state)					\
+	__print_symbolic(state,						\
+		{ TSM_DEVSEC_UNLOCKED,		"unlocked" },		\
+		{ TSM_DEVSEC_LOCKING,		"locking" },		\
+		{ TSM_DEVSEC_LOCKED,		"locked" },		\
+		{ TSM_DEVSEC_ACCEPTING,		"accepting" },		\
+		{ TSM_DEVSEC_RUN,		"run" },		\
+		{ TSM_DEVSEC_UNLOCKING,		"unlocking" },		\
+		{ TSM_DEVSEC_LOST,		"lost" },		\
+		{ TSM_DEVSEC_STUCK,		"stuck" })
+
+TRACE_EVENT(tsm_devsec_state,
+	TP_PROTO(struct pci_dev *pdev, enum tsm_devsec_state from,
+		 enum tsm_devsec_state to),
+	TP_ARGS(pdev, from, to),
+	TP_STRUCT__entry(
+		__string(function, pci_name(pdev))
+		__field(int, from)
+		__field(int, to)
+	),
+	TP_fast_assign(
+		__assign_str(function);
+		__entry->from = from;
+		__entry->to = to;
+	),
+	TP_printk("%s guest: %s -> %s", __get_str(function),
+		  show_tsm_devsec_state(__entry->from),
+		  show_tsm_devsec_state(__entry->to))
+);
+
+/* What of this VM a function reaches: its driver has attached, or left */
+TRACE_EVENT(tsm_devsec_dma,
+	TP_PROTO(struct pci_dev *pdev, bool on, int rc),
+	TP_ARGS(pdev, on, rc),
+	TP_STRUCT__entry(
+		__string(function, pci_name(pdev))
+		__field(bool, on)
+		__field(int, rc)
+	),
+	TP_fast_assign(
+		__assign_str(function);
+		__entry->on = on;
+		__entry->rc = rc;
+	),
+	TP_printk("%s guest: private DMA %s: %d", __get_str(function),
+		  __entry->on ? "on" : "off", __entry->rc)
 );
 
 TRACE_EVENT(tsm_function,
