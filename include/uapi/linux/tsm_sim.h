@@ -44,6 +44,9 @@ struct tsm_sim_msg {
 /* Secure vIOMMUs that a TSM has room for: one more is -ENOSPC */
 #define TSM_SIM_MAX_VIOMMUS	16
 
+/* As %TSM_NONCE_SIZE */
+#define TSM_SIM_NONCE_SIZE	32
+
 /* SHA-384 */
 #define TSM_SIM_DIGEST_SIZE	48
 
@@ -75,6 +78,8 @@ struct tsm_sim_object {
  * @flags: %TSM_SIM_TDI_DMA, %TSM_SIM_TDI_VIOMMU
  * @mmio_bytes: how much MMIO the guest has validated
  * @object: evidence by &enum tsm_object_type
+ * @measurement_nonce: what the present measurements were asked for with; 0 if
+ *	there are none
  */
 struct tsm_sim_tdi_info {
 	__u32 type;
@@ -83,6 +88,7 @@ struct tsm_sim_tdi_info {
 	__u32 flags;
 	__aligned_u64 mmio_bytes;
 	struct tsm_sim_object object[TSM_SIM_NR_OBJECTS];
+	__u8 measurement_nonce[TSM_SIM_NONCE_SIZE];
 };
 
 #endif /* _UAPI_LINUX_TSM_SIM_H */

@@ -7,6 +7,7 @@
 #include <linux/cleanup.h>
 #include <linux/delay.h>
 #include <linux/pci.h>
+#include <linux/pci-devsec.h>
 #include <linux/seq_buf.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -22,10 +23,18 @@ static DEFINE_MUTEX(sim_vms_lock);
 static unsigned int sim_nr_vms;
 
 /* What the link TSM attaches functions to is what the core was given */
-static int sim_vm_copy(void *tvm, u64 gpa, void *buf, size_t len,
-		       bool to_memory)
+static int sim_vm_copy(void *tvm, struct sim_function *f, u64 gpa, void *buf,
+		       size_t len, bool to_memory)
 {
 	struct sim_vm *vm = tvm;
+	struct sim_vm_view *view;
+
+	guard(mutex)(&vm->lock);
+	/* on the loopback its memory is what its IOMMU lets the function reach */
+	list_for_each_entry(view, &vm->views, node)
+		if (view->host == f)
+			return sim_iommu_copy(view->guest, gpa, buf, len,
+					      to_memory);
 
 	if (gpa > vm->mem_size || len > vm->mem_size - gpa)
 		return -EFAULT;
@@ -34,6 +43,30 @@ static int sim_vm_copy(void *tvm, u64 gpa, void *buf, size_t len,
 	else
 		memcpy(buf, vm->mem + gpa, len);
 	return 0;
+}
+
+/**
+ * sim_vm_add_view() - a VM is in this kernel, and has an IOMMU
+ * @vm: VM
+ * @view: which of its functions is which of the host's, until sim_vm_drop_view()
+ */
+void sim_vm_add_view(struct sim_vm *vm, struct sim_vm_view *view)
+{
+	guard(mutex)(&vm->lock);
+	list_add(&view->node, &vm->views);
+}
+
+/**
+ * sim_vm_drop_view() - undo sim_vm_add_view()
+ * @vm: VM
+ * @view: that was added
+ *
+ * When it returns, no access is under way.
+ */
+void sim_vm_drop_view(struct sim_vm *vm, struct sim_vm_view *view)
+{
+	guard(mutex)(&vm->lock);
+	list_del(&view->node);
 }
 
 static const struct sim_tvm_provider sim_vm_provider = {
@@ -76,6 +109,8 @@ struct sim_vm *sim_vm_create(size_t mem_size)
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->ref);
+	mutex_init(&vm->lock);
+	INIT_LIST_HEAD(&vm->views);
 	vm->mem_size = mem_size;
 	vm->mem = vzalloc(mem_size);
 	if (!vm->mem)
@@ -94,6 +129,7 @@ static void sim_vm_free(struct kref *ref)
 
 	sim_vms_drop();
 	vfree(vm->mem);
+	mutex_destroy(&vm->lock);
 	kfree(vm);
 }
 
@@ -309,6 +345,8 @@ static void sim_host_event(void *priv, enum pci_tdi_event event)
 	h->events[event]++;
 	if (event == PCI_TDI_EVENT_QUARANTINED)
 		atomic_inc(&h->vm->quarantined);
+	if (h->guest)
+		pci_devsec_note_loss(h->guest);
 	sim_hook_done(h, SIM_HOOK_EVENT, event);
 }
 
@@ -345,6 +383,34 @@ void sim_host_exit(struct sim_host *h)
 	pci_dev_put(h->pdev);
 	kvfree(h->report);
 	mutex_destroy(&h->lock);
+}
+
+/**
+ * sim_host_set_guest() - there is a VM that sees the function
+ * @h: host
+ * @guest: the function as it sees it, until sim_host_clear_guest()
+ *
+ * Return: 0, or -EBUSY if there is one.
+ */
+int sim_host_set_guest(struct sim_host *h, struct pci_dev *guest)
+{
+	guard(mutex)(&h->lock);
+	if (h->guest)
+		return -EBUSY;
+	h->guest = guest;
+	return 0;
+}
+
+/**
+ * sim_host_clear_guest() - undo sim_host_set_guest()
+ * @h: host
+ * @guest: function that need not have been set
+ */
+void sim_host_clear_guest(struct sim_host *h, struct pci_dev *guest)
+{
+	guard(mutex)(&h->lock);
+	if (h->guest == guest)
+		h->guest = NULL;
 }
 
 /**

@@ -131,6 +131,7 @@ static int sim_cmd_create(struct sim_cmd *cmd)
 	/* pci_tdi_destroy() drops the first reference, commands use another */
 	pci_tdi_get(tdi);
 	o->tdi.tdi = tdi;
+	o->tdi.guest_rid = args.guest_rid;
 	rc = sim_object_publish(o);
 	if (rc)
 		pci_tdi_destroy(tdi);

@@ -51,6 +51,9 @@ static void sim_object_free(struct kref *ref)
 		if (o->viommu)
 			pci_tdi_viommu_put(o->viommu);
 		break;
+	case SIM_OBJECT_GUEST:
+		sim_guest_destroy(o->guest);
+		break;
 	case SIM_OBJECT_TDI:
 		if (o->tdi.tdi)
 			pci_tdi_put(o->tdi.tdi);
@@ -425,7 +428,7 @@ static const struct sim_command sim_vm_commands[] = {
 static const struct sim_command *sim_command_find(const char *name)
 {
 	const struct sim_command *tables[] = {
-		sim_vm_commands, sim_tdi_commands,
+		sim_vm_commands, sim_tdi_commands, sim_guest_commands,
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(tables); i++)
@@ -516,7 +519,7 @@ static int sim_client_release(struct inode *inode, struct file *file)
 	struct sim_client *c = file->private_data;
 	struct sim_object *o;
 
-	for (int kind = SIM_OBJECT_TDI; kind >= SIM_OBJECT_VM; kind--) {
+	for (int kind = SIM_OBJECT_GUEST; kind >= SIM_OBJECT_VM; kind--) {
 		while ((o = sim_object_of(c, kind))) {
 			sim_object_destroy(o);
 			sim_object_put(o);

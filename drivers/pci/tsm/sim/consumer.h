@@ -5,6 +5,7 @@
  *   consumer.c		the file, and the objects that commands name
  *   consumer-tdi.c	commands about TDIs
  *   consumer-host.c	VMs, and the hooks of a host
+ *   consumer-guest.c	what a VM sees of a TDI; see guest.h
  */
 #ifndef _TSM_SIM_CONSUMER_H
 #define _TSM_SIM_CONSUMER_H
@@ -25,11 +26,28 @@
 #define SIM_VM_MAX_MEM		SZ_16M
 #define SIM_HOST_LOG		128
 
+struct sim_function;
+
+/**
+ * struct sim_vm_view - a function as the host and as a VM of this kernel has it
+ * @node: entry in sim_vm::views
+ * @host: function that is assigned; not to be followed, it may be gone
+ * @guest: the same, as the VM's IOMMU knows it
+ */
+struct sim_vm_view {
+	struct list_head node;
+	const struct sim_function *host;
+	struct sim_function *guest;
+};
+
 /**
  * struct sim_vm - what the core takes for a VM
  * @ref: the command's that made it, and those of the core
  * @mem_size: bytes of private memory, from guest physical address 0 on
  * @mem: it
+ * @lock: protects @views
+ * @views: functions whose VM is in this kernel, on the loopback: instead of @mem
+ *	they reach what its IOMMU lets them
  * @quarantined: times that a host was told of a TDI being quarantined; the core
  *		 keeps a reference for each of them, for as long as there is a kernel
  */
@@ -37,6 +55,8 @@ struct sim_vm {
 	struct kref ref;
 	size_t mem_size;
 	u8 *mem;
+	struct mutex lock;	/* views */
+	struct list_head views;
 	atomic_t quarantined;
 };
 
@@ -78,6 +98,7 @@ struct sim_host_entry {
  * struct sim_host - what the host does about one TDI
  * @pdev: the function, with a reference
  * @vm: the TDI's VM, of which the core has a reference while it calls hooks
+ * @guest: the function as its VM sees it, who is told of a loss; or NULL
  * @lock: protects the rest; not held while a hook does something
  * @refuse: errno for a hook to return, 0 to do what it is for
  * @delay_ms: how long a hook takes
@@ -95,6 +116,7 @@ struct sim_host {
 	struct pci_dev *pdev;
 	struct sim_vm *vm;
 	struct mutex lock;	/* the rest */
+	struct pci_dev *guest;
 	int refuse[SIM_NR_HOOKS];
 	unsigned int delay_ms[SIM_NR_HOOKS];
 	bool gated;
@@ -118,6 +140,7 @@ struct sim_host {
  * @SIM_OBJECT_VM: VM
  * @SIM_OBJECT_VIOMMU: secure vIOMMU
  * @SIM_OBJECT_TDI: TDI
+ * @SIM_OBJECT_GUEST: guest's view of a TDI
  *
  * In the order in which they are made, and against which they are destroyed.
  */
@@ -125,6 +148,7 @@ enum sim_object_kind {
 	SIM_OBJECT_VM,
 	SIM_OBJECT_VIOMMU,
 	SIM_OBJECT_TDI,
+	SIM_OBJECT_GUEST,
 };
 
 /**
@@ -139,6 +163,8 @@ enum sim_object_kind {
  * @tdi: TDI
  * @tdi.tdi: the core's, with a reference
  * @tdi.host: its hooks
+ * @tdi.guest_rid: number of the function in the VM
+ * @guest: guest's view of a TDI
  */
 struct sim_object {
 	struct kref ref;
@@ -152,7 +178,9 @@ struct sim_object {
 		struct {
 			struct pci_tdi *tdi;
 			struct sim_host host;
+			u64 guest_rid;
 		} tdi;
+		struct sim_guest *guest;
 	};
 };
 
@@ -211,6 +239,8 @@ extern const struct sim_command sim_tdi_commands[];
 /* consumer-host.c */
 struct sim_vm *sim_vm_create(size_t mem_size);
 void sim_vm_put(struct sim_vm *vm);
+void sim_vm_add_view(struct sim_vm *vm, struct sim_vm_view *view);
+void sim_vm_drop_view(struct sim_vm *vm, struct sim_vm_view *view);
 struct pci_tdi_vm sim_vm_for_core(struct sim_vm *vm);
 extern const struct pci_tdi_host_ops sim_host_ops;
 void sim_host_init(struct sim_host *h, struct pci_dev *pdev, struct sim_vm *vm);
@@ -223,6 +253,13 @@ void sim_host_show(struct sim_host *h, struct seq_buf *out);
 void sim_host_show_log(struct sim_host *h, struct seq_buf *out);
 void sim_host_clear_log(struct sim_host *h);
 void sim_host_show_report(struct sim_host *h, struct seq_buf *out);
+
+int sim_host_set_guest(struct sim_host *h, struct pci_dev *guest);
+void sim_host_clear_guest(struct sim_host *h, struct pci_dev *guest);
+
+/* consumer-guest.c */
+extern const struct sim_command sim_guest_commands[];
+void sim_guest_destroy(struct sim_guest *g);
 
 struct dentry;
 

@@ -23,6 +23,7 @@
 
 /* What a driver has to do with the table pages that an unmap leaves */
 #include "../../../iommu/iommu-pages.h"
+#include "guest.h"
 #include "sim.h"
 
 /* Second stage tables of Intel VT-d, 9.8 of its specification, in four levels */
@@ -352,7 +353,8 @@ static struct iommu_device *sim_iommu_probe_device(struct device *dev)
 	struct sim_function *f;
 	int rc;
 
-	f = dev_is_pci(dev) ? sim_function_from_pdev(to_pci_dev(dev)) : NULL;
+	f = dev_is_pci(dev) ? sim_function_from_pdev(to_pci_dev(dev)) ?:
+			      sim_guest_function(to_pci_dev(dev)) : NULL;
 	/* Root ports have nothing to send */
 	if (!f)
 		return ERR_PTR(-ENODEV);
@@ -422,13 +424,14 @@ static int sim_iommu_notify(struct notifier_block *nb, unsigned long action,
 			    void *data)
 {
 	struct device *dev = data;
+	struct pci_dev *pdev = to_pci_dev(dev);
 	struct sim_device *d;
 	int rc;
 
 	if (action != BUS_NOTIFY_ADD_DEVICE)
 		return NOTIFY_DONE;
-	d = sim_device_from_pdev(to_pci_dev(dev));
-	if (!d || !d->iommu)
+	d = sim_device_from_pdev(pdev);
+	if (!(d && d->iommu) && !sim_guest_function(pdev))
 		return NOTIFY_DONE;
 	/* It is the processor that reads and writes */
 	dev_set_dma_coherent(dev);

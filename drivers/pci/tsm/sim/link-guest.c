@@ -20,6 +20,7 @@
 #define SIM_LINK_MAX_MMIO	64
 
 static_assert(SPDM_NONCE_SIZE == TSM_NONCE_SIZE);
+static_assert(SPDM_NONCE_SIZE == TSM_SIM_NONCE_SIZE);
 static_assert(SPDM_HASH_SIZE == TSM_SIM_DIGEST_SIZE);
 static_assert(TSM_OBJECT_INTERFACE_REPORT < TSM_SIM_NR_OBJECTS);
 
@@ -177,6 +178,8 @@ static int sim_link_regen_measurements(struct sim_link_tdi *t,
 	rc = sim_link_measure(s, nonce);
 	rc = rc ?: spdm_requester_measurements(&s->requester, &msg, &len);
 	rc = rc ?: sim_link_blob_set(&t->measurements, msg, len);
+	if (!rc)
+		memcpy(t->measurement_nonce, nonce, SPDM_NONCE_SIZE);
 	sim_link_end(s);
 	return rc;
 }
@@ -294,6 +297,7 @@ void sim_link_forget_bind(struct sim_link_tdi *t)
 	t->nr_mmio = 0;
 	sim_link_blob_forget(&t->report);
 	sim_link_blob_forget(&t->measurements);
+	memset(t->measurement_nonce, 0, sizeof(t->measurement_nonce));
 	pci_tdi_report_free(t->parsed);
 	t->parsed = NULL;
 }
@@ -334,6 +338,8 @@ static int sim_link_tdi_info(struct sim_link_tdi *t,
 		info->flags |= TSM_SIM_TDI_VIOMMU;
 	list_for_each_entry(m, &t->mmio, node)
 		info->mmio_bytes += m->len;
+	memcpy(info->measurement_nonce, t->measurement_nonce,
+	       sizeof(info->measurement_nonce));
 	for (u32 type = 0; !rc && type < TSM_SIM_NR_OBJECTS; type++)
 		rc = sim_link_object(t, type, sim_link_digest,
 				     &info->object[type]);

@@ -185,6 +185,7 @@ struct sim_link_viommu {
  * @report: device interface report of this lock
  * @parsed: the same
  * @measurements: those that were made for this guest
+ * @measurement_nonce: what they were asked for with
  * @mmio: what the guest has validated
  * @nr_mmio: how many
  *
@@ -207,6 +208,7 @@ struct sim_link_tdi {
 	struct sim_link_blob report;
 	struct pci_tdi_report *parsed;
 	struct sim_link_blob measurements;
+	u8 measurement_nonce[SPDM_NONCE_SIZE];
 	struct list_head mmio;
 	unsigned int nr_mmio;
 };

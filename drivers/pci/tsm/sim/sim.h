@@ -694,13 +694,14 @@ int sim_iommu_copy(struct sim_function *f, u64 iova, void *buf, size_t len,
  * struct sim_tvm_provider - who has the private memory of TVMs
  * @copy: move bytes between a buffer and private memory
  *
- * @copy gets the TVM as sim_tvm_attach() had it, a guest physical address, a
- * buffer, a length that stays within 4 KiB of both, and whether memory is
- * written. It looks the page up, copies, and keeps nothing. It may sleep. It
+ * @copy gets the TVM as sim_tvm_attach() had it, the requester, a guest physical
+ * address, a buffer, a length that stays within 4 KiB of both, and whether memory
+ * is written. It looks the page up, copies, and keeps nothing. It may sleep. It
  * returns 0, or -EFAULT if that is not private memory of this TVM.
  */
 struct sim_tvm_provider {
-	int (*copy)(void *tvm, u64 gpa, void *buf, size_t len, bool to_memory);
+	int (*copy)(void *tvm, struct sim_function *f, u64 gpa, void *buf,
+		    size_t len, bool to_memory);
 };
 
 /* tvm.c: what T=1 sees; may sleep */

@@ -185,7 +185,8 @@ static bool all_zero(const u8 *mem, size_t len)
 
 /* --- private memory ------------------------------------------------------------- */
 
-static int test_tvm_copy(void *tvm, u64 gpa, void *buf, size_t len, bool to_memory)
+static int test_tvm_copy(void *tvm, struct sim_function *f, u64 gpa, void *buf,
+			 size_t len, bool to_memory)
 {
 	struct test_tvm *t = tvm;
 

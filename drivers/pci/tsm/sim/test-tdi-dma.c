@@ -34,7 +34,8 @@ static struct test_tvm {
 	struct delayed_work later;
 } tvm;
 
-static int tvm_copy(void *ctx, u64 gpa, void *buf, size_t len, bool to_memory)
+static int tvm_copy(void *ctx, struct sim_function *f, u64 gpa, void *buf,
+		    size_t len, bool to_memory)
 {
 	atomic_inc(&tvm.accesses);
 	if (atomic_read(&tvm.hold)) {

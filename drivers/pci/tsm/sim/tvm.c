@@ -91,5 +91,5 @@ int sim_tvm_copy(struct sim_function *f, u64 gpa, void *buf, size_t len,
 	guard(rwsem_read)(&sim_tvm_lock);
 	if (!sim_tvm_provider || !f->tvm)
 		return -ENXIO;
-	return sim_tvm_provider->copy(f->tvm, gpa, buf, len, to_memory);
+	return sim_tvm_provider->copy(f->tvm, f, gpa, buf, len, to_memory);
 }

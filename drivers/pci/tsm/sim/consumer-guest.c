@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Commands of the test consumer about guests, and what a VMM does for its guest.
+ * It need not be honest.
+ */
+#include <linux/cleanup.h>
+#include <linux/pci.h>
+#include <linux/random.h>
+#include <linux/seq_buf.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/tsm.h>
+
+#include "guest.h"
+
+static const char * const sim_lie_names[] = {
+	[SIM_LIE_NONE]		= "none",
+	[SIM_LIE_LOCK]		= "lock",
+	[SIM_LIE_OBJECT]	= "object",
+	[SIM_LIE_SHORT]		= "short",
+	[SIM_LIE_NONCE]		= "nonce",
+	[SIM_LIE_REGEN]		= "regen",
+	[SIM_LIE_START]		= "start",
+	[SIM_LIE_MMIO]		= "mmio",
+	[SIM_LIE_DMA_ON]	= "dma-on",
+	[SIM_LIE_DMA_OFF]	= "dma-off",
+	[SIM_LIE_STOP]		= "stop",
+	[SIM_LIE_REFUSE]	= "refuse",
+};
+
+static_assert(ARRAY_SIZE(sim_lie_names) == SIM_NR_LIES);
+
+/* --- what the guest asks for ---------------------------------------------------- */
+
+static bool sim_guest_lied(struct sim_guest *g, enum sim_lie lie)
+{
+	return READ_ONCE(g->lie) == lie;
+}
+
+/**
+ * sim_guest_host_lock() - the guest wants its function to be locked
+ * @g: guest
+ * @tsm_code: result code
+ *
+ * Return: what the host says.
+ */
+int sim_guest_host_lock(struct sim_guest *g, u64 *tsm_code)
+{
+	struct pci_tdi_result result = {};
+	int rc;
+
+	if (sim_guest_lied(g, SIM_LIE_REFUSE))
+		return -EACCES;
+	if (sim_guest_lied(g, SIM_LIE_LOCK))
+		return 0;
+	rc = pci_tdi_lock(g->tdi, &result);
+	*tsm_code = result.tsm_code;
+	return rc;
+}
+
+/**
+ * sim_guest_host_stop() - the guest wants its function to be stopped
+ * @g: guest
+ * @tsm_code: result code
+ *
+ * Return: what the host says.
+ */
+int sim_guest_host_stop(struct sim_guest *g, u64 *tsm_code)
+{
+	struct pci_tdi_result result = {};
+	int rc;
+
+	if (sim_guest_lied(g, SIM_LIE_REFUSE))
+		return -EACCES;
+	if (sim_guest_lied(g, SIM_LIE_STOP))
+		return 0;
+	rc = pci_tdi_stop(g->tdi, &result);
+	*tsm_code = result.tsm_code;
+	return rc;
+}
+
+static int sim_guest_pass_on(struct sim_guest *g, enum tsm_op op,
+			     const void *msg, size_t msg_len, void *resp,
+			     size_t *resp_len, u64 *tsm_code)
+{
+	struct pci_tdi_result result = {};
+	struct pci_tdi_req req = {
+		.op = op,
+		.arch = TSM_ARCH_SIM,
+		.req = msg,
+		.req_len = msg_len,
+		.resp = resp,
+		.resp_len = *resp_len,
+	};
+	int rc;
+
+	rc = pci_tdi_check_req(g->tdi, &req);
+	rc = rc ?: pci_tdi_guest_req(g->tdi, &req, &result);
+	*resp_len = rc ? 0 : req.resp_len;
+	*tsm_code = result.tsm_code;
+	return rc;
+}
+
+/* Does the host only say that it did this? */
+static bool sim_guest_pretends(struct sim_guest *g, enum tsm_op op)
+{
+	static const u8 lies[] = {
+		[TSM_OP_REGEN_OBJECT]	= SIM_LIE_REGEN,
+		[TSM_OP_START]		= SIM_LIE_START,
+		[TSM_OP_VALIDATE_MMIO]	= SIM_LIE_MMIO,
+		[TSM_OP_ENABLE_DMA]	= SIM_LIE_DMA_ON,
+		[TSM_OP_DISABLE_DMA]	= SIM_LIE_DMA_OFF,
+	};
+
+	return op < ARRAY_SIZE(lies) && lies[op] && sim_guest_lied(g, lies[op]);
+}
+
+/**
+ * sim_guest_host_req() - the guest has a request for the host to pass on
+ * @g: guest
+ * @op: &enum tsm_op
+ * @req: request
+ * @req_len: its bytes
+ * @resp: where the response goes
+ * @resp_len: bytes that fit there; then those that are there
+ * @tsm_code: result code
+ *
+ * Return: what the host says.
+ */
+int sim_guest_host_req(struct sim_guest *g, enum tsm_op op, const void *req,
+		       size_t req_len, void *resp, size_t *resp_len,
+		       u64 *tsm_code)
+{
+	const struct tsm_read_object *read = req;
+	struct tsm_regen_object regen;
+	int rc;
+
+	if (sim_guest_lied(g, SIM_LIE_REFUSE))
+		return -EACCES;
+	if (sim_guest_pretends(g, op)) {
+		memset(resp, 0, *resp_len);
+		return 0;
+	}
+	if (op == TSM_OP_REGEN_OBJECT && sim_guest_lied(g, SIM_LIE_NONCE)) {
+		memcpy(&regen, req, sizeof(regen));
+		get_random_bytes(regen.nonce, sizeof(regen.nonce));
+		req = &regen;
+	}
+
+	rc = sim_guest_pass_on(g, op, req, req_len, resp, resp_len, tsm_code);
+	if (!rc && op == TSM_OP_READ_OBJECT && *resp_len) {
+		if (!read->offset && sim_guest_lied(g, SIM_LIE_OBJECT))
+			*(u8 *)resp ^= 1;
+		if (sim_guest_lied(g, SIM_LIE_SHORT))
+			--*resp_len;
+	}
+	return rc;
+}
+
+/**
+ * sim_guest_firmware_msg() - the guest has a message for the trusted firmware
+ * @g: guest
+ * @msg: %TSM_OP_GUEST_MSG
+ * @len: its bytes
+ * @resp: where the answer goes
+ * @resp_len: its bytes
+ *
+ * Of this the host sees nothing that it could change.
+ *
+ * Return: 0; -ENXIO if there is no such TDI any more; -EPROTO if the answer has
+ * another length; an error of the conversation.
+ */
+int sim_guest_firmware_msg(struct sim_guest *g, const void *msg, size_t len,
+			   void *resp, size_t resp_len)
+{
+	u64 tsm_code = 0;
+	size_t n = resp_len;
+	int rc;
+
+	rc = sim_guest_pass_on(g, TSM_OP_GUEST_MSG, msg, len, resp, &n,
+			       &tsm_code);
+	return rc ?: n == resp_len ? 0 : -EPROTO;
+}
+
+/* --- guests --------------------------------------------------------------------- */
+
+/**
+ * sim_guest_destroy() - undo sim_guest_create()
+ * @g: guest, or NULL
+ *
+ * Its function is unlocked.
+ */
+void sim_guest_destroy(struct sim_guest *g)
+{
+	if (!g)
+		return;
+	sim_host_clear_guest(&g->tdi_object->tdi.host, g->pdev);
+	sim_guest_tsm_down(g);
+	/* the function is unlocked */
+	if (g->view.guest)
+		sim_vm_drop_view(g->tdi_object->tdi.host.vm, &g->view);
+	sim_guest_bus_down(g);
+	pci_dev_put(g->host);
+	sim_object_put(g->tdi_object);
+	kfree(g);
+}
+
+static struct sim_guest *sim_guest_create(struct sim_object *tdi, u16 rid,
+					  u32 bar0)
+{
+	struct sim_guest *g = kzalloc_obj(*g);
+	int rc;
+
+	if (!g)
+		return ERR_PTR(-ENOMEM);
+	kref_get(&tdi->ref);
+	g->tdi_object = tdi;
+	g->tdi = tdi->tdi.tdi;
+	g->host = pci_dev_get(tdi->tdi.host.pdev);
+	g->rid = rid;
+	g->bar_size[0] = bar0;
+	if (!g->host->is_virtfn)
+		g->bar_size[2] = SIM_BAR2_SIZE;
+
+	rc = sim_guest_bus_up(g);
+	rc = rc ?: sim_guest_tsm_up(g);
+	if (!rc) {
+		g->view.host = sim_function_from_pdev(g->host);
+		g->view.guest = &g->fn;
+		sim_vm_add_view(tdi->tdi.host.vm, &g->view);
+		rc = sim_host_set_guest(&tdi->tdi.host, g->pdev);
+	}
+	if (rc) {
+		sim_guest_destroy(g);
+		return ERR_PTR(rc);
+	}
+	return g;
+}
+
+/*
+ * guest NAME tdi=NAME [rid=N] [bar0=BYTES]: who plugs the function in somewhere
+ * else than the TDI says, or changes its BAR, is dishonest
+ */
+static int sim_cmd_guest(struct sim_cmd *cmd)
+{
+	u64 rid, bar0;
+	int rc;
+
+	struct sim_object *tdi __free(sim_object_put) =
+		sim_object_get(SIM_OBJECT_TDI, sim_arg(cmd, "tdi"));
+	if (IS_ERR(tdi))
+		return PTR_ERR(tdi);
+	rc = sim_arg_u64(cmd, "rid", tdi->tdi.guest_rid, &rid);
+	rc = rc ?: sim_arg_u64(cmd, "bar0", SIM_BAR0_SIZE, &bar0);
+	if (rc)
+		return rc;
+	/* a bus is scanned from function 0 of a device on */
+	if (rid > U16_MAX || rid % 8 || bar0 < SZ_4K || bar0 > SZ_1M ||
+	    !is_power_of_2(bar0))
+		return -EINVAL;
+
+	struct sim_object *o __free(sim_object_put) =
+		sim_object_new(cmd, SIM_OBJECT_GUEST);
+	if (IS_ERR(o))
+		return PTR_ERR(o);
+	o->guest = sim_guest_create(tdi, rid, bar0);
+	if (IS_ERR(o->guest)) {
+		rc = PTR_ERR(o->guest);
+		o->guest = NULL;
+		return rc;
+	}
+	rc = sim_object_publish(o);
+	if (rc)
+		return rc;
+	seq_buf_printf(&cmd->client->out, "bdf=%s tsm=%s\n",
+		       pci_name(o->guest->pdev),
+		       dev_name(&o->guest->tsm_dev->dev));
+	retain_and_null_ptr(o);
+	return 0;
+}
+
+static int sim_cmd_guest_put(struct sim_cmd *cmd)
+{
+	return sim_cmd_destroy(cmd, SIM_OBJECT_GUEST);
+}
+
+/* lie NAME about=WHAT */
+static int sim_cmd_lie(struct sim_cmd *cmd)
+{
+	const char *about = sim_arg(cmd, "about");
+	int lie;
+
+	if (!about)
+		return -EINVAL;
+	lie = match_string(sim_lie_names, ARRAY_SIZE(sim_lie_names), about);
+	if (lie < 0)
+		return -EINVAL;
+
+	struct sim_object *o __free(sim_object_put) =
+		sim_object_get(SIM_OBJECT_GUEST, cmd->arg[1]);
+	if (IS_ERR(o))
+		return PTR_ERR(o);
+	WRITE_ONCE(o->guest->lie, lie);
+	return 0;
+}
+
+const struct sim_command sim_guest_commands[] = {
+	{ "guest", sim_cmd_guest },
+	{ "guest-put", sim_cmd_guest_put },
+	{ "lie", sim_cmd_lie },
+	{ }
+};
