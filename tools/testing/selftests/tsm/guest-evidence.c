@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Evidence about a function that a guest has locked, by generic netlink, on the
+ * loopback: read whole, made anew with the verifier's nonce, and bound to accept by
+ * its generation. Who learns of states, and who may ask.
+ */
+#include <grp.h>
+#include <sys/wait.h>
+
+#include <linux/const.h>
+
+#include "tsm_harness.h"
+#include "tsm_genl.h"
+#include "tsm_guest_view.h"
+
+#define REPORT		_BITUL(TSM_OBJECT_INTERFACE_REPORT)
+#define MEASUREMENTS	_BITUL(TSM_OBJECT_MEASUREMENTS)
+#define TRANSCRIPT	_BITUL(TSM_OBJECT_TRANSCRIPT)
+#define NOBODY		65534
+
+FIXTURE(evidence)
+{
+	struct scene s;
+	struct view g;
+	struct genl nl;
+	struct genl_evidence e;
+	uint8_t nonce[TSM_NONCE_SIZE];
+};
+
+FIXTURE_SETUP(evidence)
+{
+	struct scene *s = &self->s;
+
+	sim_sweep();
+	memset(self->nonce, 0x5c, sizeof(self->nonce));
+	test_ok(genl_open(&self->nl));
+	test_ok(scene_build(s, "alpha", 1));
+	test_ok(scene_connect(s));
+	test_ok(vmm_create(&s->v, "t", s->vf[0], "vm0", VIEW_RID, NULL));
+	test_ok(view_open(&self->g, &s->v, "g", "t", ""));
+}
+
+FIXTURE_TEARDOWN(evidence)
+{
+	genl_forget(&self->e);
+	genl_close(&self->nl);
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+/* What is whole, and what it says that it is */
+static bool object_is_whole(const struct genl_object *o)
+{
+	uint8_t digest[GENL_DIGEST];
+
+	sha384(o->bytes, o->len, digest);
+	return o->len && o->len == o->total && o->alg == TSM_DIGEST_SHA384 &&
+	       !memcmp(digest, o->digest, sizeof(digest));
+}
+
+TEST_F(evidence, dump)
+{
+	struct vmm *v = &self->s.v;
+	struct genl *nl = &self->nl;
+	struct genl_evidence *e = &self->e;
+	const char *bdf = self->g.bdf;
+	static uint8_t buf[65536];
+	unsigned int type;
+	uint64_t first;
+
+	test_err(EINVAL, genl_dump(nl, bdf, 0, e));
+	test_ok(view_lock(&self->g));
+	test_ok(genl_dump(nl, bdf, 0, e));
+	for (type = 0; type < GENL_TYPES; type++) {
+		size_t len = sizeof(buf);
+
+		ASSERT_TRUE(object_is_whole(&e->object[type]));
+		test_ok(vmm_read_object(v, "t", type, buf, &len));
+		ASSERT_EQ(len, e->object[type].len);
+		ASSERT_EQ(0, memcmp(buf, e->object[type].bytes, len));
+	}
+	first = e->generation;
+	genl_forget(e);
+
+	/* only some of it */
+	test_ok(genl_dump(nl, bdf, REPORT, e));
+	ASSERT_TRUE(object_is_whole(&e->object[TSM_OBJECT_INTERFACE_REPORT]));
+	ASSERT_EQ(0, e->object[TSM_OBJECT_CERTIFICATE_CHAIN].len);
+	ASSERT_EQ(first, e->generation);
+	genl_forget(e);
+
+	/* a lock has evidence of its own */
+	test_ok(view_unlock(&self->g));
+	test_err(EINVAL, genl_dump(nl, bdf, 0, e));
+	test_ok(view_lock(&self->g));
+	test_ok(genl_dump(nl, bdf, 0, e));
+	ASSERT_LT(first, e->generation);
+}
+
+TEST_F(evidence, nonsense)
+{
+	struct genl *nl = &self->nl;
+	struct genl_evidence *e = &self->e;
+	const char *bdf = self->g.bdf;
+	uint64_t generation;
+
+	test_ok(view_lock(&self->g));
+	test_err(EINVAL, genl_dump(nl, NULL, 0, e));
+	test_err(ENODEV, genl_dump(nl, "ffff:ff:1f.7", 0, e));
+	test_err(ENODEV, genl_dump(nl, "", 0, e));
+	test_err(EINVAL, genl_dump(nl, bdf, 0x10, e));
+	/* one that is there, and was never locked */
+	test_err(EINVAL, genl_dump(nl, self->s.vf[0], 0, e));
+
+	test_err(EINVAL, genl_refresh(nl, bdf, 0, self->nonce,
+				      sizeof(self->nonce), &generation));
+	test_err(EOPNOTSUPP, genl_refresh(nl, bdf, TRANSCRIPT, self->nonce,
+					  sizeof(self->nonce), &generation));
+	test_err(EOPNOTSUPP, genl_refresh(nl, bdf, MEASUREMENTS | TRANSCRIPT,
+					  self->nonce, sizeof(self->nonce),
+					  &generation));
+	ASSERT_GT(0, genl_refresh(nl, bdf, MEASUREMENTS, self->nonce,
+				  sizeof(self->nonce) - 1, &generation));
+	test_err(ENODEV, genl_refresh(nl, "ffff:ff:1f.7", MEASUREMENTS,
+				      self->nonce, sizeof(self->nonce),
+				      &generation));
+	test_err(ENODEV, genl_validate(nl, "ffff:ff:1f.7", 1));
+	test_err(EINVAL, genl_validate(nl, self->s.vf[0], 1));
+	test_view(&self->g, "locked");
+}
+
+TEST_F(evidence, refresh)
+{
+	struct vmm *v = &self->s.v;
+	struct genl *nl = &self->nl;
+	struct genl_evidence *e = &self->e, old;
+	const char *bdf = self->g.bdf;
+	struct tsm_sim_tdi_info info;
+	uint64_t generation;
+	unsigned int type;
+
+	test_err(EINVAL, genl_refresh(nl, bdf, MEASUREMENTS, self->nonce,
+				      sizeof(self->nonce), &generation));
+	test_ok(view_lock(&self->g));
+	test_ok(genl_dump(nl, bdf, 0, &old));
+	test_ok(genl_refresh(nl, bdf, MEASUREMENTS | REPORT, self->nonce,
+			     sizeof(self->nonce), &generation));
+	ASSERT_LT(old.generation, generation);
+	test_ok(genl_dump(nl, bdf, 0, e));
+	ASSERT_EQ(generation, e->generation);
+	for (type = 0; type < GENL_TYPES; type++) {
+		const struct genl_object *a = &e->object[type];
+		const struct genl_object *b = &old.object[type];
+		bool same = a->len == b->len &&
+			    !memcmp(a->bytes, b->bytes, a->len);
+
+		ASSERT_TRUE(object_is_whole(a));
+		ASSERT_EQ(type != TSM_OBJECT_MEASUREMENTS, same);
+	}
+	genl_forget(&old);
+	test_ok(view_firmware(v, "t", &info));
+	ASSERT_EQ(0, memcmp(self->nonce, info.measurement_nonce,
+			    sizeof(self->nonce)));
+
+	/* a host that asks the device with another nonce, or not at all */
+	test_cmd(v, "lie g about=nonce");
+	test_err(EBADMSG, genl_refresh(nl, bdf, MEASUREMENTS, self->nonce,
+				       sizeof(self->nonce), &generation));
+	test_cmd(v, "lie g about=regen");
+	test_err(EBADMSG, genl_refresh(nl, bdf, MEASUREMENTS, self->nonce,
+				       sizeof(self->nonce), &generation));
+	test_cmd(v, "lie g about=object");
+	test_err(EBADMSG, genl_refresh(nl, bdf, MEASUREMENTS, self->nonce,
+				       sizeof(self->nonce), &generation));
+	test_cmd(v, "lie g about=none");
+	generation = e->generation;
+	genl_forget(e);
+	test_ok(genl_dump(nl, bdf, 0, e));
+	ASSERT_EQ(generation, e->generation);
+
+	/* a verifier may want to know in RUN, too */
+	test_ok(view_accept(&self->g));
+	test_ok(genl_refresh(nl, bdf, MEASUREMENTS, self->nonce,
+			     sizeof(self->nonce), &generation));
+	ASSERT_LT(e->generation, generation);
+	test_view(&self->g, "run");
+}
+
+TEST_F(evidence, validate)
+{
+	struct genl *nl = &self->nl;
+	struct genl_evidence *e = &self->e;
+	struct view *g = &self->g;
+	uint64_t generation;
+
+	test_err(EINVAL, genl_validate(nl, g->bdf, 1));
+	test_ok(view_lock(g));
+	test_ok(genl_dump(nl, g->bdf, REPORT, e));
+	test_err(ESTALE, genl_validate(nl, g->bdf, e->generation + 1));
+	test_err(ESTALE, genl_validate(nl, g->bdf, 0));
+	test_ok(genl_validate(nl, g->bdf, e->generation));
+
+	/* made anew, or locked anew, since it was verified */
+	test_ok(genl_refresh(nl, g->bdf, MEASUREMENTS, self->nonce,
+			     sizeof(self->nonce), &generation));
+	test_err(ESTALE, view_accept(g));
+	test_view(g, "locked");
+	test_err(ESTALE, genl_validate(nl, g->bdf, e->generation));
+	test_ok(genl_validate(nl, g->bdf, generation));
+	test_ok(view_unlock(g));
+	test_ok(view_lock(g));
+	test_err(ESTALE, view_accept(g));
+	test_view(g, "locked");
+
+	genl_forget(e);
+	test_ok(genl_dump(nl, g->bdf, 0, e));
+	test_ok(genl_validate(nl, g->bdf, e->generation));
+	test_ok(view_accept(g));
+	test_view(g, "run");
+}
+
+/* The next uevent about the function that has a state of it, or an error with a ! */
+static const char *uevent(int fd, const char *bdf)
+{
+	static char buf[8192];
+	static char text[64];
+
+	for (;;) {
+		ssize_t n = recv(fd, buf, sizeof(buf) - 1, 0);
+		const char *p, *state = NULL, *generation = NULL;
+		bool ours = false;
+
+		if (n < 0)
+			return "!none";
+		buf[n] = '\0';
+		for (p = buf; p < buf + n; p += strlen(p) + 1) {
+			if (!strncmp(p, "DEVPATH=", 8))
+				ours = strstr(p, bdf);
+			if (!strncmp(p, "TSM_STATE=", 10))
+				state = p + 10;
+			if (!strncmp(p, "TSM_GENERATION=", 15))
+				generation = p + 15;
+		}
+		if (!ours || !state || !generation)
+			continue;
+		snprintf(text, sizeof(text), "%s %s", state,
+			 strcmp(generation, "0") ? "evidence" : "none");
+		return text;
+	}
+}
+
+TEST_F(evidence, events)
+{
+	struct sockaddr_nl everybody = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = 1,
+	};
+	struct timeval wait = { .tv_sec = GENL_WAIT_S };
+	struct vmm *v = &self->s.v;
+	struct genl *nl = &self->nl;
+	struct view *g = &self->g;
+	uint64_t generation;
+	int fd;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	ASSERT_LE(0, fd);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	ASSERT_EQ(0, bind(fd, (void *)&everybody, sizeof(everybody)));
+	test_ok(genl_listen(nl));
+
+	test_ok(view_lock(g));
+	ASSERT_EQ(PCI_TSM_STATE_LOCKED, genl_event(nl, g->bdf, &generation));
+	ASSERT_NE(0, generation);
+	ASSERT_STREQ("locked evidence", uevent(fd, g->bdf));
+
+	test_ok(view_accept(g));
+	ASSERT_EQ(PCI_TSM_STATE_RUN, genl_event(nl, g->bdf, &generation));
+	ASSERT_STREQ("run evidence", uevent(fd, g->bdf));
+
+	test_cmd(v, "stop t");
+	ASSERT_EQ(PCI_TSM_STATE_LOST, genl_event(nl, g->bdf, &generation));
+	ASSERT_STREQ("lost none", uevent(fd, g->bdf));
+	test_view(g, "lost");
+
+	test_ok(view_unlock(g));
+	ASSERT_EQ(PCI_TSM_STATE_UNLOCKED, genl_event(nl, g->bdf, &generation));
+	ASSERT_EQ(0, generation);
+	ASSERT_STREQ("unlocked none", uevent(fd, g->bdf));
+	close(fd);
+}
+
+/* In a process that may administer nothing */
+static int as_nobody(const char *bdf, const uint8_t *nonce, int fd)
+{
+	static struct genl nl;
+	static struct genl_evidence e;
+	uint64_t generation;
+
+	if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+		return 1;
+	if (genl_open(&nl))
+		return 2;
+	if (genl_dump(&nl, bdf, 0, &e) != -EPERM)
+		return 3;
+	if (genl_refresh(&nl, bdf, MEASUREMENTS, nonce, TSM_NONCE_SIZE,
+			 &generation) != -EPERM)
+		return 4;
+	if (genl_validate(&nl, bdf, 1) != -EPERM)
+		return 5;
+	/* a state is no secret: it is in sysfs, too */
+	if (genl_listen(&nl))
+		return 6;
+	if (write(fd, "", 1) != 1)
+		return 7;
+	if (genl_event(&nl, bdf, &generation) != PCI_TSM_STATE_RUN)
+		return 8;
+	return 0;
+}
+
+TEST_F(evidence, permission)
+{
+	struct view *g = &self->g;
+	int ready[2], status;
+	pid_t pid;
+	char c;
+
+	test_ok(view_lock(g));
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(as_nobody(g->bdf, self->nonce, ready[1]));
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	test_ok(view_accept(g));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	ASSERT_EQ(0, WEXITSTATUS(status));
+	close(ready[0]);
+}
+
+int main(int argc, char **argv)
+{
+	return tsm_harness_run(argc, argv);
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A host that deceives its guest about a function, on the loopback: each lie is
+ * caught by what the trusted firmware says, before anything private can be reached;
+ * and when the host becomes honest, the function can be had.
+ */
+#include "tsm_harness.h"
+#include "tsm_guest_view.h"
+
+#define DRIVER	"pci-stub"
+
+/* What a guest does, in order */
+enum step {
+	STEP_LOCK,
+	STEP_ACCEPT,
+	STEP_BIND,
+	STEP_UNBIND,
+	STEP_UNLOCK,
+	NR_STEPS,
+};
+
+static int view_step(struct view *g, enum step step)
+{
+	switch (step) {
+	case STEP_LOCK:
+		return view_lock(g);
+	case STEP_ACCEPT:
+		return view_accept(g);
+	case STEP_BIND:
+		return sim_pci_driver(g->bdf, DRIVER);
+	case STEP_UNBIND:
+		return sim_pci_driver(g->bdf, NULL);
+	case STEP_UNLOCK:
+		return view_unlock(g);
+	default:
+		return -EINVAL;
+	}
+}
+
+FIXTURE(lie)
+{
+	struct scene s;
+	struct view g;
+};
+
+/*
+ * @about: what the host lies about; @caught: when it shows; @error: how; @then: what
+ * is left of it; @host: what is really there then
+ */
+FIXTURE_VARIANT(lie)
+{
+	const char *about;
+	enum step caught;
+	int error;
+	const char *then;
+	const char *host;
+};
+
+FIXTURE_VARIANT_ADD(lie, lock)
+	{ .about = "lock", .caught = STEP_LOCK, .error = EPERM,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, object)
+	{ .about = "object", .caught = STEP_LOCK, .error = EBADMSG,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, short)
+	{ .about = "short", .caught = STEP_LOCK, .error = EBADMSG,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, nonce)
+	{ .about = "nonce", .caught = STEP_LOCK, .error = EBADMSG,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, regen)
+	{ .about = "regen", .caught = STEP_LOCK, .error = EBADMSG,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, refuse)
+	{ .about = "refuse", .caught = STEP_LOCK, .error = EACCES,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, start)
+	{ .about = "start", .caught = STEP_ACCEPT, .error = EPERM,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, mmio)
+	{ .about = "mmio", .caught = STEP_ACCEPT, .error = EPERM,
+	  .then = "unlocked", .host = "UNLOCKED" };
+/* the driver is not bound, which is all that sysfs says of it */
+FIXTURE_VARIANT_ADD(lie, dma_on)
+	{ .about = "dma-on", .caught = STEP_BIND, .error = NOT_BOUND,
+	  .then = "run", .host = "RUN" };
+/* the driver leaves, come what may: the function loses what it could reach */
+FIXTURE_VARIANT_ADD(lie, dma_off)
+	{ .about = "dma-off", .caught = STEP_UNBIND, .error = 0,
+	  .then = "lost", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, stop)
+	{ .about = "stop", .caught = STEP_UNLOCK, .error = EPERM,
+	  .then = "stuck", .host = "RUN" };
+
+FIXTURE_SETUP(lie)
+{
+	struct scene *s = &self->s;
+
+	sim_sweep();
+	test_ok(scene_build(s, "alpha", 1));
+	test_ok(scene_connect(s));
+	test_ok(vmm_create(&s->v, "t", s->vf[0], "vm0", VIEW_RID, NULL));
+	test_ok(view_open(&self->g, &s->v, "g", "t", ""));
+}
+
+FIXTURE_TEARDOWN(lie)
+{
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+TEST_F(lie, caught)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+	enum step step;
+
+	for (step = 0; step < variant->caught; step++)
+		test_ok(view_step(g, step));
+	test_cmd(v, "lie g about=%s", variant->about);
+	test_err(variant->error, view_step(g, variant->caught));
+	test_view(g, variant->then);
+	test_state(v, "t", variant->host);
+
+	/* nothing private can be reached by what is not accepted */
+	if (strcmp(variant->then, "run"))
+		test_err(NOT_BOUND, strcmp(variant->then, "unlocked") ?
+			 sim_pci_driver(g->bdf, DRIVER) : -NOT_BOUND);
+	if (strcmp(variant->host, "RUN"))
+		ASSERT_EQ(0, view_has_dma(v, "t"));
+
+	test_cmd(v, "lie g about=none");
+	test_ok(sim_pci_driver(g->bdf, NULL));
+	test_ok(view_unlock(g));
+	test_view(g, "unlocked");
+	test_state(v, "t", "UNLOCKED");
+	for (step = 0; step < NR_STEPS; step++)
+		test_ok(view_step(g, step));
+	test_in_order(v, "t");
+}
+
+/* A guest that was given something else than what it is told */
+FIXTURE(other)
+{
+	struct scene s;
+	struct view g;
+};
+
+FIXTURE_SETUP(other)
+{
+	struct scene *s = &self->s;
+
+	sim_sweep();
+	test_ok(scene_build(s, "alpha", 1));
+	test_ok(scene_connect(s));
+	test_ok(vmm_create(&s->v, "t", s->vf[0], "vm0", VIEW_RID, NULL));
+}
+
+FIXTURE_TEARDOWN(other)
+{
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+TEST_F(other, function)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_open(g, v, "g", "t", "rid=0x40"));
+	test_err(EPERM, view_lock(g));
+	test_view(g, "unlocked");
+	test_state(v, "t", "UNLOCKED");
+}
+
+/* Reported MMIO that is in no BAR of the guest */
+TEST_F(other, bar)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_open(g, v, "g", "t", "bar0=0x4000"));
+	test_err(EBADMSG, view_lock(g));
+	test_view(g, "unlocked");
+	test_state(v, "t", "UNLOCKED");
+}
+
+/* Refused either as stale, or as lost if somebody has looked before */
+static bool stale_or_lost(struct view *g)
+{
+	int err = view_accept(g);
+
+	return err == -ESTALE ||
+	       (err == -EIO && !strcmp("lost", view_state(g)));
+}
+
+/* Between lock and accept another lock, of the same function */
+TEST_F(other, lock)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_ok(view_lock(g));
+	test_cmd(v, "stop t");
+	test_cmd(v, "lock t");
+	ASSERT_TRUE(stale_or_lost(g));
+	test_state(v, "t", "LOCKED");
+	test_view_comes_to(g, "lost");
+	test_ok(view_unlock(g));
+	test_state(v, "t", "UNLOCKED");
+}
+
+/* Between lock and accept another report */
+TEST_F(other, report)
+{
+	struct tsm_regen_object req = { .type = TSM_OBJECT_INTERFACE_REPORT };
+	struct tsm_regen_object_resp resp;
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+	size_t len = sizeof(resp);
+
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_ok(view_lock(g));
+	test_ok(vmm_req(v, "t", TSM_OP_REGEN_OBJECT, &req, sizeof(req), &resp,
+			&len));
+	ASSERT_TRUE(stale_or_lost(g));
+	test_state(v, "t", "LOCKED");
+	test_ok(view_unlock(g));
+}
+
+/* Started behind the guest's back: it has not accepted that */
+TEST_F(other, start)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_ok(view_lock(g));
+	test_cmd(v, "run t");
+	ASSERT_TRUE(stale_or_lost(g));
+	test_view_comes_to(g, "lost");
+	test_ok(view_unlock(g));
+	test_state(v, "t", "UNLOCKED");
+}
+
+/* Ended by a host that fails at that: what the firmware still has is not given up */
+TEST_F(other, quarantine)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+	test_ok(sim_set(self->s.d, "tsm_fault", "release"));
+	test_err(ENOTRECOVERABLE, view_unlock(g));
+	test_view(g, "stuck");
+	test_ok(sim_set(self->s.d, "tsm_fault", "none"));
+	test_err(EIO, view_lock(g));
+	test_err(EIO, view_accept(g));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+}
+
+int main(int argc, char **argv)
+{
+	return tsm_harness_run(argc, argv);
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The generic netlink family "pci-tsm", spoken by hand: evidence about a function
+ * that is locked, and states as they change. No test logic here.
+ *
+ * Functions return 0 or a negative errno, the kernel's or of a system call.
+ */
+#ifndef __TSM_GENL_H
+#define __TSM_GENL_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/pci_tsm.h>
+#include <linux/tsm.h>
+
+#define GENL_BUF	65536
+#define GENL_TYPES	(TSM_OBJECT_INTERFACE_REPORT + 1)
+#define GENL_DIGEST	48
+/* Long enough for an event to arrive, that was said to come */
+#define GENL_WAIT_S	10
+
+/**
+ * struct genl - a socket of the family
+ * @fd: of it
+ * @family: number of the family
+ * @group: number of its multicast group
+ * @seq: of the last request
+ * @hdr: header of the message in @buf
+ * @buf: a message
+ */
+struct genl {
+	int fd;
+	uint16_t family;
+	uint32_t group;
+	uint32_t seq;
+	union {
+		struct nlmsghdr hdr;
+		uint8_t buf[GENL_BUF];
+	};
+};
+
+/**
+ * struct genl_object - an object of evidence as it was dumped
+ * @bytes: it, for genl_forget()
+ * @len: bytes that came
+ * @total: bytes that were announced
+ * @parts: messages that it came in
+ * @alg: digest that goes with it
+ * @digest: the same
+ */
+struct genl_object {
+	uint8_t *bytes;
+	uint32_t len;
+	uint32_t total;
+	unsigned int parts;
+	uint32_t alg;
+	uint8_t digest[GENL_DIGEST];
+};
+
+/**
+ * struct genl_evidence - a dump
+ * @generation: of the evidence
+ * @object: by type
+ */
+struct genl_evidence {
+	uint64_t generation;
+	struct genl_object object[GENL_TYPES];
+};
+
+static inline void genl_begin(struct genl *g, uint16_t type, uint16_t flags,
+			      uint8_t cmd)
+{
+	struct genlmsghdr *genl = NLMSG_DATA(&g->hdr);
+
+	memset(g->buf, 0, NLMSG_SPACE(GENL_HDRLEN));
+	g->hdr.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN);
+	g->hdr.nlmsg_type = type;
+	g->hdr.nlmsg_flags = NLM_F_REQUEST | flags;
+	g->hdr.nlmsg_seq = ++g->seq;
+	genl->cmd = cmd;
+	genl->version = PCI_TSM_FAMILY_VERSION;
+}
+
+static inline void genl_put(struct genl *g, uint16_t type, const void *p,
+			    size_t len)
+{
+	struct nlattr *a = (void *)(g->buf + NLMSG_ALIGN(g->hdr.nlmsg_len));
+
+	a->nla_type = type;
+	a->nla_len = NLA_HDRLEN + len;
+	if (len)
+		memcpy((uint8_t *)a + NLA_HDRLEN, p, len);
+	g->hdr.nlmsg_len = NLMSG_ALIGN(g->hdr.nlmsg_len) +
+			   NLA_ALIGN(a->nla_len);
+}
+
+static inline const struct nlattr *genl_attr(const struct nlmsghdr *h,
+					     uint16_t type)
+{
+	const uint8_t *p = (const uint8_t *)NLMSG_DATA(h) + GENL_HDRLEN;
+	const uint8_t *end = (const uint8_t *)h + h->nlmsg_len;
+
+	while (p + NLA_HDRLEN <= end) {
+		const struct nlattr *a = (const void *)p;
+
+		if (a->nla_len < NLA_HDRLEN || a->nla_len > end - p)
+			return NULL;
+		if ((a->nla_type & NLA_TYPE_MASK) == type)
+			return a;
+		p += NLA_ALIGN(a->nla_len);
+	}
+	return NULL;
+}
+
+static inline const void *genl_data(const struct nlattr *a)
+{
+	return (const uint8_t *)a + NLA_HDRLEN;
+}
+
+static inline uint64_t genl_u64(const struct nlmsghdr *h, uint16_t type)
+{
+	const struct nlattr *a = genl_attr(h, type);
+	uint64_t val = 0;
+
+	if (a)
+		memcpy(&val, genl_data(a), a->nla_len - NLA_HDRLEN < 8 ?
+					   a->nla_len - NLA_HDRLEN : 8);
+	return val;
+}
+
+static inline int genl_send(struct genl *g)
+{
+	return send(g->fd, g->buf, g->hdr.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+static inline int genl_error(const struct nlmsghdr *h)
+{
+	return ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
+}
+
+/*
+ * Send the request, and call @use with each message of the answer. Interrupted:
+ * the dump is of something that has changed meanwhile.
+ */
+static inline int genl_talk(struct genl *g,
+			    int (*use)(const struct nlmsghdr *h, void *ctx),
+			    void *ctx, bool *interrupted)
+{
+	int err = genl_send(g), failed = 0;
+
+	while (!err) {
+		ssize_t n = recv(g->fd, g->buf, sizeof(g->buf), 0);
+		const struct nlmsghdr *h = &g->hdr;
+
+		if (n < 0)
+			return -errno;
+		for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+			if (h->nlmsg_seq != g->seq)
+				continue;
+			if (interrupted && h->nlmsg_flags & NLM_F_DUMP_INTR)
+				*interrupted = true;
+			if (h->nlmsg_type == NLMSG_ERROR)
+				return failed ?: genl_error(h);
+			if (h->nlmsg_type == NLMSG_DONE)
+				return failed ?: *(const int *)NLMSG_DATA(h);
+			failed = failed ?: use ? use(h, ctx) : -EPROTO;
+		}
+	}
+	return err;
+}
+
+static inline int genl_use_family(const struct nlmsghdr *h, void *ctx)
+{
+	const struct nlattr *groups = genl_attr(h, CTRL_ATTR_MCAST_GROUPS);
+	struct genl *g = ctx;
+
+	g->family = genl_u64(h, CTRL_ATTR_FAMILY_ID);
+	if (groups) {
+		/* one group: its number is in the first nest */
+		const struct nlattr *nest = genl_data(groups);
+		const uint8_t *p = genl_data(nest);
+		const uint8_t *end = (const uint8_t *)nest + nest->nla_len;
+
+		while (p + NLA_HDRLEN <= end) {
+			const struct nlattr *a = (const void *)p;
+
+			if (a->nla_type == CTRL_ATTR_MCAST_GRP_ID)
+				memcpy(&g->group, genl_data(a), 4);
+			p += NLA_ALIGN(a->nla_len);
+		}
+	}
+	return 0;
+}
+
+static inline int genl_open(struct genl *g)
+{
+	struct timeval wait = { .tv_sec = GENL_WAIT_S };
+	uint16_t family = 0;
+	int err;
+
+	memset(g, 0, sizeof(*g));
+	g->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	if (g->fd < 0)
+		return -errno;
+	setsockopt(g->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	genl_begin(g, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
+	genl_put(g, CTRL_ATTR_FAMILY_NAME, PCI_TSM_FAMILY_NAME,
+		 sizeof(PCI_TSM_FAMILY_NAME));
+	err = genl_talk(g, genl_use_family, g, NULL);
+	family = g->family;
+	if (!err && (!family || !g->group))
+		err = -EPROTO;
+	if (err) {
+		close(g->fd);
+		g->fd = -1;
+	}
+	return err;
+}
+
+static inline void genl_close(struct genl *g)
+{
+	if (g->fd > 0)
+		close(g->fd);
+	g->fd = -1;
+}
+
+static inline void genl_forget(struct genl_evidence *e)
+{
+	for (unsigned int i = 0; i < GENL_TYPES; i++)
+		free(e->object[i].bytes);
+	memset(e, 0, sizeof(*e));
+}
+
+static inline int genl_use_part(const struct nlmsghdr *h, void *ctx)
+{
+	const struct nlattr *data = genl_attr(h, PCI_TSM_A_EVIDENCE_DATA);
+	const struct nlattr *digest = genl_attr(h, PCI_TSM_A_EVIDENCE_DIGEST);
+	uint32_t type = genl_u64(h, PCI_TSM_A_EVIDENCE_TYPE);
+	uint64_t generation = genl_u64(h, PCI_TSM_A_EVIDENCE_GENERATION);
+	struct genl_evidence *e = ctx;
+	struct genl_object *o;
+	uint32_t n;
+
+	if (!data || type >= GENL_TYPES || !generation ||
+	    (e->generation && e->generation != generation))
+		return -EPROTO;
+	o = &e->object[type];
+	n = data->nla_len - NLA_HDRLEN;
+	if (genl_u64(h, PCI_TSM_A_EVIDENCE_OFFSET) != o->len || !n ||
+	    !!digest != !o->len)
+		return -EPROTO;
+	e->generation = generation;
+	o->total = genl_u64(h, PCI_TSM_A_EVIDENCE_TOTAL);
+	if (digest) {
+		if (digest->nla_len - NLA_HDRLEN != GENL_DIGEST)
+			return -EPROTO;
+		memcpy(o->digest, genl_data(digest), GENL_DIGEST);
+		o->alg = genl_u64(h, PCI_TSM_A_EVIDENCE_DIGEST_ALG);
+	}
+	o->bytes = realloc(o->bytes, o->len + n);
+	if (!o->bytes)
+		return -ENOMEM;
+	memcpy(o->bytes + o->len, genl_data(data), n);
+	o->len += n;
+	o->parts++;
+	return 0;
+}
+
+/* Read evidence of the types of a mask, 0: whatever there is */
+static inline int genl_dump(struct genl *g, const char *bdf, uint32_t types,
+			    struct genl_evidence *e)
+{
+	bool interrupted = false;
+	int err;
+
+	memset(e, 0, sizeof(*e));
+	genl_begin(g, g->family, NLM_F_DUMP, PCI_TSM_CMD_GET);
+	if (bdf)
+		genl_put(g, PCI_TSM_A_EVIDENCE_DEV, bdf, strlen(bdf) + 1);
+	if (types)
+		genl_put(g, PCI_TSM_A_EVIDENCE_TYPES, &types, sizeof(types));
+	err = genl_talk(g, genl_use_part, e, &interrupted);
+	return err ?: interrupted ? -EINTR : 0;
+}
+
+static inline int genl_use_generation(const struct nlmsghdr *h, void *ctx)
+{
+	*(uint64_t *)ctx = genl_u64(h, PCI_TSM_A_EVIDENCE_GENERATION);
+	return 0;
+}
+
+static inline int genl_refresh(struct genl *g, const char *bdf, uint32_t types,
+			       const void *nonce, size_t len, uint64_t *generation)
+{
+	*generation = 0;
+	genl_begin(g, g->family, NLM_F_ACK, PCI_TSM_CMD_REFRESH);
+	genl_put(g, PCI_TSM_A_EVIDENCE_DEV, bdf, strlen(bdf) + 1);
+	genl_put(g, PCI_TSM_A_EVIDENCE_TYPES, &types, sizeof(types));
+	genl_put(g, PCI_TSM_A_EVIDENCE_NONCE, nonce, len);
+	return genl_talk(g, genl_use_generation, generation, NULL);
+}
+
+static inline int genl_validate(struct genl *g, const char *bdf,
+				uint64_t generation)
+{
+	genl_begin(g, g->family, NLM_F_ACK, PCI_TSM_CMD_VALIDATE);
+	genl_put(g, PCI_TSM_A_EVIDENCE_DEV, bdf, strlen(bdf) + 1);
+	genl_put(g, PCI_TSM_A_EVIDENCE_GENERATION, &generation,
+		 sizeof(generation));
+	return genl_talk(g, NULL, NULL, NULL);
+}
+
+static inline int genl_listen(struct genl *g)
+{
+	return setsockopt(g->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &g->group,
+			  sizeof(g->group)) ? -errno : 0;
+}
+
+/* The next state of a function that is announced, or -errno */
+static inline int genl_event(struct genl *g, const char *bdf,
+			     uint64_t *generation)
+{
+	for (;;) {
+		ssize_t n = recv(g->fd, g->buf, sizeof(g->buf), 0);
+		const struct nlattr *dev;
+
+		if (n < 0)
+			return -errno;
+		dev = genl_attr(&g->hdr, PCI_TSM_A_EVIDENCE_DEV);
+		if (g->hdr.nlmsg_type != g->family || !dev)
+			return -EPROTO;
+		if (strcmp(genl_data(dev), bdf))
+			continue;
+		*generation = genl_u64(&g->hdr, PCI_TSM_A_EVIDENCE_GENERATION);
+		return genl_u64(&g->hdr, PCI_TSM_A_EVIDENCE_STATE);
+	}
+}
+
+#endif /* __TSM_GENL_H */
