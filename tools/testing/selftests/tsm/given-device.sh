@@ -15,7 +15,6 @@ programs="bind bind-errno bind-req bind-fuzz"
 [ -z "${TSM_GIVEN_ALL:-}" ] || programs="$programs bind-life"
 simulated="bind-many bind-loss bind-flight bind-turn bind-memory bind-race bind-fail"
 simulated="$simulated vfio-gate vfio-close vfio-share vfio-quarantine vfio-msix"
-simulated="$simulated guest guest-lies guest-vfio guest-evidence"
 simulated="$simulated kvm-mmio kvm-private kvm-large"
 
 # tests_of FIXTURE TEST...: each by its name in the log
