@@ -198,8 +198,9 @@ void sim_guest_destroy(struct sim_guest *g)
 	sim_guest_tsm_down(g);
 	/* the function is unlocked */
 	if (g->view.guest)
-		sim_vm_drop_view(g->tdi_object->tdi.host.vm, &g->view);
+		sim_vm_drop_view(g->vm, &g->view);
 	sim_guest_bus_down(g);
+	sim_vm_put(g->vm);
 	pci_dev_put(g->host);
 	sim_object_put(g->tdi_object);
 	kfree(g);
@@ -216,6 +217,8 @@ static struct sim_guest *sim_guest_create(struct sim_object *tdi, u16 rid,
 	kref_get(&tdi->ref);
 	g->tdi_object = tdi;
 	g->tdi = tdi->tdi.tdi;
+	kref_get(&tdi->tdi.host.vm->ref);
+	g->vm = tdi->tdi.host.vm;
 	g->host = pci_dev_get(tdi->tdi.host.pdev);
 	g->rid = rid;
 	g->bar_size[0] = bar0;
@@ -224,16 +227,14 @@ static struct sim_guest *sim_guest_create(struct sim_object *tdi, u16 rid,
 
 	rc = sim_guest_bus_up(g);
 	rc = rc ?: sim_guest_tsm_up(g);
-	if (!rc) {
-		g->view.host = sim_function_from_pdev(g->host);
-		g->view.guest = &g->fn;
-		sim_vm_add_view(tdi->tdi.host.vm, &g->view);
-		rc = sim_host_set_guest(&tdi->tdi.host, g->pdev);
-	}
+	rc = rc ?: sim_host_set_guest(&tdi->tdi.host, g->pdev);
 	if (rc) {
 		sim_guest_destroy(g);
 		return ERR_PTR(rc);
 	}
+	g->view.host = sim_function_from_pdev(g->host);
+	g->view.guest = &g->fn;
+	sim_vm_add_view(g->vm, &g->view);
 	return g;
 }
 
@@ -269,14 +270,14 @@ static int sim_cmd_guest(struct sim_cmd *cmd)
 		o->guest = NULL;
 		return rc;
 	}
-	rc = sim_object_publish(o);
-	if (rc)
-		return rc;
+	/* once it can be found by its name, others may take it away */
 	seq_buf_printf(&cmd->client->out, "bdf=%s tsm=%s\n",
 		       pci_name(o->guest->pdev),
 		       dev_name(&o->guest->tsm_dev->dev));
-	retain_and_null_ptr(o);
-	return 0;
+	rc = sim_object_publish(o);
+	if (!rc)
+		retain_and_null_ptr(o);
+	return rc;
 }
 
 static int sim_cmd_guest_put(struct sim_cmd *cmd)

@@ -68,6 +68,7 @@ enum sim_lie {
  * struct sim_guest - a VM's view of a TDI
  * @tdi_object: the TDI by its name, with a reference
  * @tdi: the same
+ * @vm: that it is of, with a reference: the TDI may be destroyed before
  * @host: function that it is of, on the host's bus
  * @lie: how the host deceives, &enum sim_lie
  * @rid: number of the function in the guest, as the guest sees it
@@ -90,6 +91,7 @@ enum sim_lie {
 struct sim_guest {
 	struct sim_object *tdi_object;
 	struct pci_tdi *tdi;
+	struct sim_vm *vm;
 	struct pci_dev *host;
 	unsigned int lie;
 	u16 rid;
