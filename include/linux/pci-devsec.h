@@ -111,7 +111,7 @@ struct pci_devsec_mmio {
  * of a teardown is over.
  *
  * ``*tsm_code`` is what the architecture has to say about success or failure
- * beyond the errno. The core has set it to 0, and shows it in a trace.
+ * beyond the errno. The core has set it to 0, and shows it in the log of a failure.
  */
 struct pci_devsec_ops {
 	struct module *owner;

@@ -78,7 +78,8 @@ static struct maple_tree tsm_private_mmio =
  *
  * Context: Any.
  *
- * Return: whether it is in a TEE range of a function in RUN.
+ * Return: whether it is in a TEE range of a function that is accepted, or just
+ * being so.
  */
 bool pci_devsec_private_mmio(phys_addr_t addr)
 {
@@ -456,7 +457,7 @@ EXPORT_SYMBOL_GPL(pci_devsec_locked);
  *
  * A function that is told not to leaves LOCKED or RUN (PCIe r7.0 section 11.2.6),
  * but drivers do so when they are done, and pci_disable_device() does. That a
- * driver's DMA is over is for pci_devsec_detach() to see to.
+ * driver's DMA to private memory is over is for pci_devsec_detach() to see to.
  *
  * One that is lost has nothing to lose, and should be quiet.
  *
