@@ -142,7 +142,7 @@ void pci_devsec_note_loss(struct pci_dev *pdev);
 
 /* for the PCI core and architectures */
 bool pci_devsec_locked(struct pci_dev *pdev);
-bool pci_devsec_keeps_command(const struct pci_dev *pdev);
+u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where);
 bool pci_devsec_private_dma(struct device *dev);
 bool pci_devsec_private_mmio(phys_addr_t addr);
 int pci_devsec_attach(struct pci_dev *pdev);
@@ -154,9 +154,9 @@ static inline bool pci_devsec_locked(struct pci_dev *pdev)
 	return false;
 }
 
-static inline bool pci_devsec_keeps_command(const struct pci_dev *pdev)
+static inline u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where)
 {
-	return false;
+	return 0;
 }
 
 static inline bool pci_devsec_private_dma(struct device *dev)

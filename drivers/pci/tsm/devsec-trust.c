@@ -193,6 +193,8 @@ void tsm_devsec_lose(struct tsm_devsec *d)
 			return;
 		tsm_devsec_set_state_locked(d, TSM_DEVSEC_LOST);
 	}
+	/* not before: who had begun to accept it still looks there */
+	tsm_devsec_forget(d);
 
 	pci_err(d->pdev, "no longer what was attested\n");
 	if (rc)
@@ -451,22 +453,8 @@ bool pci_devsec_locked(struct pci_dev *pdev)
 }
 EXPORT_SYMBOL_GPL(pci_devsec_locked);
 
-/**
- * pci_devsec_keeps_command() - must it go on decoding memory and mastering the bus?
- * @pdev: function
- *
- * A function that is told not to leaves LOCKED or RUN (PCIe r7.0 section 11.2.6),
- * but drivers do so when they are done, and pci_disable_device() does. That a
- * driver's DMA to private memory is over is for pci_devsec_detach() to see to.
- *
- * One that is lost has nothing to lose, and should be quiet.
- *
- * Context: Any.
- *
- * Return: whether clears of Memory Space Enable and Bus Master Enable are not to
- * reach it.
- */
-bool pci_devsec_keeps_command(const struct pci_dev *pdev)
+/* Has it something to lose? One that is lost has not, and should be quiet. */
+bool tsm_devsec_keeps_command(const struct pci_dev *pdev)
 {
 	struct tsm_devsec *d;
 
@@ -486,7 +474,33 @@ bool pci_devsec_keeps_command(const struct pci_dev *pdev)
 		return false;
 	}
 }
-EXPORT_SYMBOL_GPL(pci_devsec_keeps_command);
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_keeps_command);
+
+/**
+ * pci_devsec_kept_command() - what must not be cleared by a config write
+ * @pdev: function
+ * @where: offset of the write
+ *
+ * A function that is told not to decode memory, or not to master the bus, leaves
+ * LOCKED or RUN (PCIe r7.0 section 11.2.6), but drivers do so when they are done,
+ * and pci_disable_device() does. That a driver's DMA to private memory is over is
+ * for pci_devsec_detach() to see to.
+ *
+ * Context: Any, but not with pci_lock held.
+ *
+ * Return: bits of the Command register that are to be written as 1.
+ */
+u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where)
+{
+	u16 command;
+
+	if (where != PCI_COMMAND || !tsm_devsec_keeps_command(pdev) ||
+	    pci_bus_read_config_word(pdev->bus, pdev->devfn, PCI_COMMAND,
+				     &command))
+		return 0;
+
+	return command & (PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
 
 /**
  * pci_devsec_shutdown() - the system ends, or another kernel begins

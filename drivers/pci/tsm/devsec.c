@@ -365,7 +365,8 @@ static struct pci_tdi_report *tsm_devsec_parse(struct tsm_devsec *d,
 	return report;
 }
 
-static void tsm_devsec_forget(struct tsm_devsec *d)
+/* Evidence and report are of a lock; who reads them goes on. Nothing is mapped. */
+void tsm_devsec_forget(struct tsm_devsec *d)
 {
 	struct tsm_evidence *e;
 

@@ -249,7 +249,7 @@ static void devsec_test_row(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test,
 				    cell->to == TSM_DEVSEC_LOCKED ||
 				    cell->to == TSM_DEVSEC_RUN,
-				    pci_devsec_keeps_command(a->pdev),
+				    tsm_devsec_keeps_command(a->pdev),
 				    "%s, event %d", row->name, cell->event);
 		memset(a->fail, 0, sizeof(a->fail));
 		fake_agent_remove(a);
@@ -708,7 +708,7 @@ static void devsec_test_busy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, tsm_evidence_validate(a->pdev, 1));
 	KUNIT_EXPECT_EQ(test, -EBUSY, tsm_devsec_sleep());
 	KUNIT_EXPECT_TRUE(test, pci_devsec_locked(a->pdev));
-	KUNIT_EXPECT_TRUE(test, pci_devsec_keeps_command(a->pdev));
+	KUNIT_EXPECT_TRUE(test, tsm_devsec_keeps_command(a->pdev));
 	KUNIT_EXPECT_EQ(test, -EBUSY, pcie_flr(a->pdev));
 	KUNIT_EXPECT_EQ(test, -EBUSY, pci_set_power_state(a->pdev, PCI_D3hot));
 	/* nobody holds the lock of the device */
