@@ -116,17 +116,15 @@ static int sim_guest_fetch(struct sim_guest_lock *l, u32 type)
 {
 	struct sim_guest_object new = {}, *o = &l->object[type];
 	const struct tsm_sim_object *known;
+	struct tsm_sim_tdi_info info;
 	u8 digest[TSM_SIM_DIGEST_SIZE];
 	int rc;
 
-	struct tsm_sim_tdi_info *info __free(kfree) = kzalloc_obj(*info);
-	if (!info)
-		return -ENOMEM;
-	rc = sim_guest_info(l->g, info);
+	rc = sim_guest_info(l->g, &info);
 	if (rc)
 		return rc;
 
-	known = &info->object[type];
+	known = &info.object[type];
 	if (known->size > PCI_DEVSEC_OBJECT_MAX)
 		return -EFBIG;
 	new.len = known->size;
@@ -178,6 +176,7 @@ static int sim_guest_regen_object(struct pci_tsm_devsec *ctx,
 				  const u8 nonce[TSM_NONCE_SIZE])
 {
 	struct sim_guest_lock *l = to_sim_guest_lock(ctx);
+	struct tsm_sim_tdi_info info;
 	struct tsm_regen_object req = { .type = type };
 	struct tsm_regen_object_resp resp;
 	size_t len = sizeof(resp);
@@ -185,25 +184,22 @@ static int sim_guest_regen_object(struct pci_tsm_devsec *ctx,
 	u64 was;
 	int rc;
 
-	struct tsm_sim_tdi_info *info __free(kfree) = kzalloc_obj(*info);
-	if (!info)
-		return -ENOMEM;
-	rc = sim_guest_info(l->g, info);
+	rc = sim_guest_info(l->g, &info);
 	if (rc)
 		return rc;
-	was = info->object[type].generation;
+	was = info.object[type].generation;
 
 	memcpy(req.nonce, nonce, sizeof(req.nonce));
 	rc = sim_guest_host_req(l->g, TSM_OP_REGEN_OBJECT, &req, sizeof(req),
 				&resp, &len, &tsm_code);
-	rc = rc ?: sim_guest_info(l->g, info);
+	rc = rc ?: sim_guest_info(l->g, &info);
 	if (rc)
 		return rc;
 
 	/* not made anew, or not with this nonce: the firmware knows both */
-	if (info->object[type].generation == was ||
+	if (info.object[type].generation == was ||
 	    (type == TSM_OBJECT_MEASUREMENTS &&
-	     memcmp(info->measurement_nonce, nonce, TSM_NONCE_SIZE)))
+	     memcmp(info.measurement_nonce, nonce, TSM_NONCE_SIZE)))
 		return -EBADMSG;
 	return 0;
 }
@@ -224,17 +220,15 @@ DEFINE_FREE(sim_guest_lock, struct sim_guest_lock *, sim_guest_lock_free(_T))
 /* Is it locked, and this function? Measured by a nonce that nobody knew before */
 static int sim_guest_begin(struct sim_guest_lock *l)
 {
+	struct tsm_sim_tdi_info info;
 	u8 nonce[TSM_NONCE_SIZE];
 	int rc;
 
-	struct tsm_sim_tdi_info *info __free(kfree) = kzalloc_obj(*info);
-	if (!info)
-		return -ENOMEM;
-	rc = sim_guest_info(l->g, info);
+	rc = sim_guest_info(l->g, &info);
 	if (rc)
 		return rc;
-	if (info->state != TSM_TDI_LOCKED ||
-	    info->guest_rid != pci_dev_id(l->base.pdev))
+	if (info.state != TSM_TDI_LOCKED ||
+	    info.guest_rid != pci_dev_id(l->base.pdev))
 		return -EPERM;
 
 	get_random_bytes(nonce, sizeof(nonce));
@@ -273,25 +267,23 @@ static struct pci_tsm_devsec *sim_guest_lock(struct tsm_dev *tsm_dev,
 static int sim_guest_accept(struct pci_tsm_devsec *ctx, u64 *tsm_code)
 {
 	struct sim_guest_lock *l = to_sim_guest_lock(ctx);
+	struct tsm_sim_tdi_info info;
 	const u32 report = TSM_OBJECT_INTERFACE_REPORT;
 	int rc;
 
-	struct tsm_sim_tdi_info *info __free(kfree) = kzalloc_obj(*info);
-	if (!info)
-		return -ENOMEM;
-	rc = sim_guest_info(l->g, info);
+	rc = sim_guest_info(l->g, &info);
 	if (rc)
 		return rc;
 	/* another lock has another report, if only by its generation */
-	if (info->state != TSM_TDI_LOCKED ||
-	    info->object[report].generation != l->object[report].generation)
+	if (info.state != TSM_TDI_LOCKED ||
+	    info.object[report].generation != l->object[report].generation)
 		return -ESTALE;
 
-	rc = sim_guest_op(l->g, TSM_OP_START, NULL, 0, info, tsm_code);
+	rc = sim_guest_op(l->g, TSM_OP_START, NULL, 0, &info, tsm_code);
 	if (rc)
 		return rc;
-	return info->state == TSM_TDI_RUN &&
-	       info->object[report].generation ==
+	return info.state == TSM_TDI_RUN &&
+	       info.object[report].generation ==
 	       l->object[report].generation ? 0 : -EPERM;
 }
 
@@ -299,6 +291,7 @@ static int sim_guest_mmio(struct pci_tsm_devsec *ctx,
 			  const struct pci_devsec_mmio *range, bool on)
 {
 	struct sim_guest_lock *l = to_sim_guest_lock(ctx);
+	struct tsm_sim_tdi_info info;
 	const struct tsm_validate_mmio req = {
 		.gpa = range->start,
 		.length = range->len,
@@ -313,46 +306,40 @@ static int sim_guest_mmio(struct pci_tsm_devsec *ctx,
 	if (!on)
 		return 0;
 
-	struct tsm_sim_tdi_info *info __free(kfree) = kzalloc_obj(*info);
-	if (!info)
-		return -ENOMEM;
-	rc = sim_guest_info(l->g, info);
+	rc = sim_guest_info(l->g, &info);
 	if (rc)
 		return rc;
-	was = info->mmio_bytes;
-	rc = sim_guest_op(l->g, TSM_OP_VALIDATE_MMIO, &req, sizeof(req), info,
+	was = info.mmio_bytes;
+	rc = sim_guest_op(l->g, TSM_OP_VALIDATE_MMIO, &req, sizeof(req), &info,
 			  &tsm_code);
 	if (rc)
 		return rc;
-	return info->mmio_bytes - was == range->len ? 0 : -EPERM;
+	return info.mmio_bytes - was == range->len ? 0 : -EPERM;
 }
 
 static int sim_guest_dma(struct pci_tsm_devsec *ctx, bool on)
 {
 	struct sim_guest_lock *l = to_sim_guest_lock(ctx);
+	struct tsm_sim_tdi_info info;
 	u64 tsm_code = 0;
 	int rc, told;
 
-	struct tsm_sim_tdi_info *info __free(kfree) = kzalloc_obj(*info);
-	if (!info)
-		return -ENOMEM;
-
 	if (on) {
-		rc = sim_guest_op(l->g, TSM_OP_ENABLE_DMA, NULL, 0, info,
+		rc = sim_guest_op(l->g, TSM_OP_ENABLE_DMA, NULL, 0, &info,
 				  &tsm_code);
 		if (rc)
 			return rc;
-		return info->flags & TSM_SIM_TDI_DMA ? 0 : -EPERM;
+		return info.flags & TSM_SIM_TDI_DMA ? 0 : -EPERM;
 	}
 
 	/* in ERROR it can no longer be told, and need not be */
-	told = sim_guest_op(l->g, TSM_OP_DISABLE_DMA, NULL, 0, info, &tsm_code);
-	rc = told ? sim_guest_info(l->g, info) : 0;
+	told = sim_guest_op(l->g, TSM_OP_DISABLE_DMA, NULL, 0, &info, &tsm_code);
+	rc = told ? sim_guest_info(l->g, &info) : 0;
 	if (rc == -ENXIO)
 		return 0;
 	if (rc)
 		return rc;
-	if (info->flags & TSM_SIM_TDI_DMA && info->state == TSM_TDI_RUN)
+	if (info.flags & TSM_SIM_TDI_DMA && info.state == TSM_TDI_RUN)
 		return told ?: -EPERM;
 	return 0;
 }
@@ -360,13 +347,11 @@ static int sim_guest_dma(struct pci_tsm_devsec *ctx, bool on)
 static int sim_guest_state(struct pci_tsm_devsec *ctx, enum tsm_tdi_state *state)
 {
 	struct sim_guest_lock *l = to_sim_guest_lock(ctx);
+	struct tsm_sim_tdi_info info;
 	const u32 report = TSM_OBJECT_INTERFACE_REPORT;
 	int rc;
 
-	struct tsm_sim_tdi_info *info __free(kfree) = kzalloc_obj(*info);
-	if (!info)
-		return -ENOMEM;
-	rc = sim_guest_info(l->g, info);
+	rc = sim_guest_info(l->g, &info);
 	/* no such TDI: that is an answer, too */
 	if (rc == -ENXIO) {
 		*state = TSM_TDI_ERROR;
@@ -375,9 +360,9 @@ static int sim_guest_state(struct pci_tsm_devsec *ctx, enum tsm_tdi_state *state
 	if (rc)
 		return rc;
 
-	*state = info->state;
+	*state = info.state;
 	/* locked, but not by this guest's lock */
-	if (info->object[report].generation != l->object[report].generation)
+	if (info.object[report].generation != l->object[report].generation)
 		*state = TSM_TDI_ERROR;
 	return 0;
 }
@@ -385,20 +370,17 @@ static int sim_guest_state(struct pci_tsm_devsec *ctx, enum tsm_tdi_state *state
 static int sim_guest_unlock(struct pci_tsm_devsec *ctx, u64 *tsm_code)
 {
 	struct sim_guest_lock *l = to_sim_guest_lock(ctx);
+	struct tsm_sim_tdi_info info;
 	int rc, told;
-
-	struct tsm_sim_tdi_info *info __free(kfree) = kzalloc_obj(*info);
-	if (!info)
-		return -ENOMEM;
 
 	told = sim_guest_host_stop(l->g, tsm_code);
 	/* quarantined: the firmware may still hold memory for it */
 	if (told == -ENOTRECOVERABLE)
 		return told;
-	rc = sim_guest_info(l->g, info);
+	rc = sim_guest_info(l->g, &info);
 	if (rc && rc != -ENXIO)
 		return told ?: rc;
-	if (!rc && info->state != TSM_TDI_UNLOCKED)
+	if (!rc && info.state != TSM_TDI_UNLOCKED)
 		return told ?: -EPERM;
 
 	l->g->locked = NULL;
