@@ -29,15 +29,10 @@ FIXTURE(evidence)
 
 FIXTURE_SETUP(evidence)
 {
-	struct scene *s = &self->s;
-
 	sim_sweep();
 	memset(self->nonce, 0x5c, sizeof(self->nonce));
 	test_ok(genl_open(&self->nl));
-	test_ok(scene_build(s, "alpha", 1));
-	test_ok(scene_connect(s));
-	test_ok(vmm_create(&s->v, "t", s->vf[0], "vm0", VIEW_RID, NULL));
-	test_ok(view_open(&self->g, &s->v, "g", "t", ""));
+	test_ok(view_scene(&self->s, &self->g));
 }
 
 FIXTURE_TEARDOWN(evidence)

@@ -94,13 +94,8 @@ FIXTURE_VARIANT_ADD(lie, stop)
 
 FIXTURE_SETUP(lie)
 {
-	struct scene *s = &self->s;
-
 	sim_sweep();
-	test_ok(scene_build(s, "alpha", 1));
-	test_ok(scene_connect(s));
-	test_ok(vmm_create(&s->v, "t", s->vf[0], "vm0", VIEW_RID, NULL));
-	test_ok(view_open(&self->g, &s->v, "g", "t", ""));
+	test_ok(view_scene(&self->s, &self->g));
 }
 
 FIXTURE_TEARDOWN(lie)

@@ -234,13 +234,8 @@ static int view_to(struct view *g, const char *state, bool driver)
 
 FIXTURE_SETUP(leave)
 {
-	struct scene *s = &self->s;
-
 	sim_sweep();
-	test_ok(scene_build(s, "alpha", 1));
-	test_ok(scene_connect(s));
-	test_ok(vmm_create(&s->v, "t", s->vf[0], "vm0", VIEW_RID, NULL));
-	test_ok(view_open(&self->g, &s->v, "g", "t", ""));
+	test_ok(view_scene(&self->s, &self->g));
 	test_ok(view_to(&self->g, variant->state, variant->driver));
 	test_view(&self->g, variant->state);
 }
@@ -311,13 +306,8 @@ FIXTURE_VARIANT_ADD(lose, platform_driven)
 
 FIXTURE_SETUP(lose)
 {
-	struct scene *s = &self->s;
-
 	sim_sweep();
-	test_ok(scene_build(s, "alpha", 1));
-	test_ok(scene_connect(s));
-	test_ok(vmm_create(&s->v, "t", s->vf[0], "vm0", VIEW_RID, NULL));
-	test_ok(view_open(&self->g, &s->v, "g", "t", ""));
+	test_ok(view_scene(&self->s, &self->g));
 	test_ok(view_to(&self->g, variant->state, variant->driver));
 }
 

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tsm_tdi.h"
+#include "tsm_harness.h"
 
 /* Where a VMM plugs the function in: a function 0, and not where the host has it */
 #define VIEW_RID	0x10
@@ -76,6 +76,17 @@ static inline const char *view_state(struct view *w)
 static inline bool view_comes_to(struct view *w, const char *state)
 {
 	return sim_wait(!strcmp(state, view_state(w)), VIEW_POLL_MS);
+}
+
+/* A device, a TDI of its first virtual function, and what a guest sees of that */
+static inline int view_scene(struct scene *s, struct view *w)
+{
+	int err;
+
+	err = scene_build(s, "alpha", 1);
+	err = err ?: scene_connect(s);
+	err = err ?: vmm_create(&s->v, "t", s->vf[0], "vm0", VIEW_RID, NULL);
+	return err ?: view_open(w, &s->v, "g", "t", "");
 }
 
 /* What the trusted firmware knows of a TDI */
