@@ -4,6 +4,7 @@
  * It need not be honest.
  */
 #include <linux/cleanup.h>
+#include <linux/delay.h>
 #include <linux/pci.h>
 #include <linux/random.h>
 #include <linux/seq_buf.h>
@@ -26,6 +27,7 @@ static const char * const sim_lie_names[] = {
 	[SIM_LIE_DMA_OFF]	= "dma-off",
 	[SIM_LIE_STOP]		= "stop",
 	[SIM_LIE_REFUSE]	= "refuse",
+	[SIM_LIE_SILENT]	= "silent",
 };
 
 static_assert(ARRAY_SIZE(sim_lie_names) == SIM_NR_LIES);
@@ -35,6 +37,20 @@ static_assert(ARRAY_SIZE(sim_lie_names) == SIM_NR_LIES);
 static bool sim_guest_lied(struct sim_guest *g, enum sim_lie lie)
 {
 	return READ_ONCE(g->lie) == lie;
+}
+
+/* Does the host listen? What does not answer for long enough is not waited for */
+static int sim_guest_ask(struct sim_guest *g)
+{
+	while (sim_guest_lied(g, SIM_LIE_SILENT)) {
+		int rc = pci_devsec_may_go_on(g->pdev);
+
+		if (rc)
+			return rc;
+		msleep(20);
+	}
+
+	return sim_guest_lied(g, SIM_LIE_REFUSE) ? -EACCES : 0;
 }
 
 /**
@@ -49,8 +65,9 @@ int sim_guest_host_lock(struct sim_guest *g, u64 *tsm_code)
 	struct pci_tdi_result result = {};
 	int rc;
 
-	if (sim_guest_lied(g, SIM_LIE_REFUSE))
-		return -EACCES;
+	rc = sim_guest_ask(g);
+	if (rc)
+		return rc;
 	if (sim_guest_lied(g, SIM_LIE_LOCK))
 		return 0;
 	rc = pci_tdi_lock(g->tdi, &result);
@@ -70,8 +87,9 @@ int sim_guest_host_stop(struct sim_guest *g, u64 *tsm_code)
 	struct pci_tdi_result result = {};
 	int rc;
 
-	if (sim_guest_lied(g, SIM_LIE_REFUSE))
-		return -EACCES;
+	rc = sim_guest_ask(g);
+	if (rc)
+		return rc;
 	if (sim_guest_lied(g, SIM_LIE_STOP))
 		return 0;
 	rc = pci_tdi_stop(g->tdi, &result);
@@ -135,8 +153,9 @@ int sim_guest_host_req(struct sim_guest *g, enum tsm_op op, const void *req,
 	struct tsm_regen_object regen;
 	int rc;
 
-	if (sim_guest_lied(g, SIM_LIE_REFUSE))
-		return -EACCES;
+	rc = sim_guest_ask(g);
+	if (rc)
+		return rc;
 	if (sim_guest_pretends(g, op)) {
 		memset(resp, 0, *resp_len);
 		return 0;

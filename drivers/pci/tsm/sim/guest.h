@@ -44,6 +44,7 @@ struct sim_guest_lock;
  * @SIM_LIE_DMA_OFF: says that DMA is disabled, and has not
  * @SIM_LIE_STOP: says that the function is stopped, and has not
  * @SIM_LIE_REFUSE: refuses everything
+ * @SIM_LIE_SILENT: does nothing, and never answers
  * @SIM_NR_LIES: number of them
  *
  * About BARs and about which function it is, it lies when it makes the guest.
@@ -61,6 +62,7 @@ enum sim_lie {
 	SIM_LIE_DMA_OFF,
 	SIM_LIE_STOP,
 	SIM_LIE_REFUSE,
+	SIM_LIE_SILENT,
 	SIM_NR_LIES,
 };
 

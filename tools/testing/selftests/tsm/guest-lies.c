@@ -132,6 +132,97 @@ TEST_F(lie, caught)
 	test_in_order(v, "t");
 }
 
+/* A host that does nothing and says nothing: nobody waits for it for ever */
+FIXTURE(silent)
+{
+	struct scene s;
+	struct view g;
+	struct sim_job job;
+};
+
+FIXTURE_VARIANT(silent)
+{
+	enum step step;
+	const char *before;
+	const char *meanwhile;
+};
+
+FIXTURE_VARIANT_ADD(silent, lock)
+	{ .step = STEP_LOCK, .before = "unlocked", .meanwhile = "locking" };
+FIXTURE_VARIANT_ADD(silent, accept)
+	{ .step = STEP_ACCEPT, .before = "locked", .meanwhile = "accepting" };
+
+FIXTURE_SETUP(silent)
+{
+	struct view *g = &self->g;
+	char path[SIM_PATH];
+
+	sim_sweep();
+	test_ok(view_scene(&self->s, g));
+	if (variant->step == STEP_ACCEPT)
+		test_ok(view_lock(g));
+	test_cmd(&self->s.v, "lie g about=silent");
+	sim_pci_path(path, sizeof(path), g->bdf,
+		     variant->step == STEP_LOCK ? "tsm/lock" : "tsm/accept");
+	test_ok(sim_job_write(&self->job, NULL, path,
+			      variant->step == STEP_LOCK ? g->tsm : "1"));
+	test_view_comes_to(g, variant->meanwhile);
+}
+
+FIXTURE_TEARDOWN(silent)
+{
+	if (self->job.pid) {
+		sim_job_kill(&self->job);
+		sim_job_wait(&self->job, CONVERSATION_MS);
+	}
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+/* Everything that the guest begins has a time to be over */
+TEST_F(silent, given_up)
+{
+	struct view *g = &self->g;
+
+	if (variant->step == STEP_ACCEPT) {
+		/* it may have run: to withdraw that has a time of its own */
+		ASSERT_EQ(SIM_JOB_RUNNING, sim_job_wait(&self->job,
+							CONVERSATION_MS));
+		test_cmd(&self->s.v, "lie g about=none");
+	}
+	test_err(ETIMEDOUT, sim_job_wait(&self->job, CONVERSATION_MS));
+	test_cmd(&self->s.v, "lie g about=none");
+	test_view(g, "unlocked");
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+}
+
+/* Who does not want to wait is killed */
+TEST_F(silent, killed)
+{
+	struct view *g = &self->g;
+
+	sim_job_kill(&self->job);
+	if (variant->step == STEP_ACCEPT)
+		test_cmd(&self->s.v, "lie g about=none");
+	ASSERT_EQ(SIM_JOB_KILLED, sim_job_wait(&self->job, PROMPT_MS));
+	test_view(g, "unlocked");
+	test_cmd(&self->s.v, "lie g about=none");
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+}
+
+/* Nor does who takes the function away */
+TEST_F(silent, taken_away)
+{
+	struct vmm *v = &self->s.v;
+
+	if (variant->step == STEP_ACCEPT)
+		test_cmd(v, "lie g about=none");
+	test_cmd(v, "guest-put g");
+	ASSERT_NE(SIM_JOB_RUNNING, sim_job_wait(&self->job, PROMPT_MS));
+	test_state(v, "t", "UNLOCKED");
+}
+
 /* A guest that was given something else than what it is told */
 FIXTURE(other)
 {
