@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest half of the PCI/TSM core: devsec TSMs that come and go, and functions
- * that are removed or shut down in whatever state they are.
+ * The guest half of the PCI/TSM core: devsec TSMs that come and go, conversations
+ * with them, and functions that are removed or shut down in whatever state they
+ * are.
  */
 #define dev_fmt(fmt) "PCI/TSM: " fmt
 
 #include <linux/cleanup.h>
+#include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/pci.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 #include <kunit/visibility.h>
@@ -29,6 +33,92 @@ struct tsm_agent *tsm_agent_find(int tsm_id)
 
 	return NULL;
 }
+
+/* Number of the devsec TSM that follows "tsm<@tsm_id>", or -1 */
+int tsm_agent_next(int tsm_id)
+{
+	struct tsm_agent *agent;
+	int next = -1;
+
+	guard(mutex)(&tsm_lock);
+	list_for_each_entry(agent, &tsm_agents, node) {
+		int id = agent->tsm_dev->id;
+
+		if (id > tsm_id && (next < 0 || id < next))
+			next = id;
+	}
+
+	return next;
+}
+
+/* --- conversations ------------------------------------------------------- */
+
+/* Now it is a teardown, which goes on whatever happens, for @ms. */
+void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms)
+{
+	guard(mutex)(&tsm_lock);
+	d->teardown = true;
+	d->deadline = tsm_deadline(ms);
+}
+
+/**
+ * tsm_devsec_talk() - begin a conversation about a function
+ * @d: function that has a TSM
+ * @ms: milliseconds that the conversation may take
+ *
+ * Context: Holds tsm_devsec::lock, until tsm_devsec_hush() at least.
+ */
+void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms)
+{
+	lockdep_assert_held(&d->lock);
+
+	tsm_agent_enter(d->agent);
+
+	guard(mutex)(&tsm_lock);
+	d->teardown = false;
+	d->deadline = tsm_deadline(ms);
+}
+
+/* A conversation is over. Before the state that ends it, which drops the TSM. */
+void tsm_devsec_hush(struct tsm_devsec *d)
+{
+	tsm_agent_leave(d->agent);
+}
+
+/**
+ * pci_devsec_may_go_on() - may a conversation about a function go on?
+ * @pdev: function of a running operation of &struct pci_devsec_ops
+ *
+ * Context: May sleep. From an operation, in the thread that called it.
+ *
+ * Return:
+ * * %0			- yes
+ * * %-ENODEV		- no: the function is being removed
+ * * %-ENXIO		- no: the TSM is being unregistered
+ * * %-EINTR		- no: whoever asked for this was killed
+ * * %-ETIMEDOUT	- no: its time is over
+ */
+int pci_devsec_may_go_on(struct pci_dev *pdev)
+{
+	struct tsm_devsec *d;
+
+	guard(mutex)(&tsm_lock);
+	d = tsm_devsec_find(pdev);
+	if (!d)
+		return -ENODEV;
+
+	if (!d->teardown) {
+		if (d->gone)
+			return -ENODEV;
+		if (!d->agent || d->agent->leaving)
+			return -ENXIO;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+
+	return time_after(jiffies, d->deadline) ? -ETIMEDOUT : 0;
+}
+EXPORT_SYMBOL_GPL(pci_devsec_may_go_on);
 
 /* --- what others do ------------------------------------------------------- */
 

@@ -30,6 +30,11 @@ module_param_named(require_accept, tsm_require_accept, bool, 0644);
 MODULE_PARM_DESC(require_accept,
 		 "no driver is bound to a function with TEE-IO that is not accepted");
 
+static bool tsm_accept_unverified;
+module_param_named_unsafe(accept_unverified, tsm_accept_unverified, bool, 0644);
+MODULE_PARM_DESC(accept_unverified,
+		 "a function with TEE-IO is locked and accepted, unverified, when a driver is bound");
+
 /* Publication of pci_dev::devsec, for those who report a loss from anywhere */
 static DEFINE_SPINLOCK(tsm_loss_lock);
 
@@ -311,10 +316,23 @@ EXPORT_SYMBOL_GPL(pci_devsec_note_loss);
 
 /* --- drivers that come and go -------------------------------------------- */
 
-/* May a driver have a function that nobody has locked? */
+/* May a driver have a function that nobody has locked? 1: accepted for it */
 static int tsm_devsec_admit(struct pci_dev *pdev)
 {
-	if (!READ_ONCE(tsm_require_accept) || !has_tee(pdev))
+	int rc;
+
+	if (!has_tee(pdev))
+		return 0;
+
+	if (READ_ONCE(tsm_accept_unverified)) {
+		rc = tsm_devsec_accept_unseen(pdev);
+		if (!rc)
+			pci_warn(pdev, "accepted, and nobody has verified it\n");
+		if (rc != -ENXIO)
+			return rc ?: 1;
+	}
+
+	if (!READ_ONCE(tsm_require_accept))
 		return 0;
 
 	pci_notice(pdev, "no driver is bound before it is accepted\n");
@@ -337,7 +355,9 @@ static int tsm_devsec_admit(struct pci_dev *pdev)
  * * %-EBUSY	- locked but not accepted, lost, or on its way from one state to
  *		  another
  * * %-EIO	- it could not be unlocked
- * * others	- of the TSM; private DMA is closed
+ * * others	- of the TSM; private DMA is closed. With
+ *		  pci_tsm.accept_unverified, those of tsm_devsec_lock() and
+ *		  tsm_devsec_accept(), too
  */
 int pci_devsec_attach(struct pci_dev *pdev)
 {
@@ -345,14 +365,19 @@ int pci_devsec_attach(struct pci_dev *pdev)
 	struct tsm_devsec *d = READ_ONCE(pdev->devsec);
 	int rc;
 
-	if (!d)
-		return tsm_devsec_admit(pdev);
-	if (READ_ONCE(d->state) == TSM_DEVSEC_UNLOCKED) {
-		WRITE_ONCE(d->private_view, false);
-		return tsm_devsec_admit(pdev);
+	if (!d || READ_ONCE(d->state) == TSM_DEVSEC_UNLOCKED) {
+		if (d)
+			WRITE_ONCE(d->private_view, false);
+		rc = tsm_devsec_admit(pdev);
+		if (rc <= 0)
+			return rc;
+		d = READ_ONCE(pdev->devsec);
 	}
 	if (READ_ONCE(d->state) == TSM_DEVSEC_STUCK)
 		return -EIO;
+	/* who locks or unlocks it has not got the device_lock, and is not waited for */
+	if (READ_ONCE(d->state) != TSM_DEVSEC_RUN)
+		return -EBUSY;
 
 	guard(mutex)(&d->lock);
 	/* perhaps lost meanwhile */
@@ -522,6 +547,7 @@ void tsm_devsec_trust_init(struct tsm_devsec *d)
 	INIT_WORK(&d->loss_work, tsm_devsec_loss_work);
 	INIT_DELAYED_WORK(&d->poll_work, tsm_devsec_poll_work);
 	INIT_WORK(&d->tell_work, tsm_devsec_tell_work);
+	INIT_WORK(&d->refresh.work, tsm_evidence_refresh_work);
 }
 
 /* A function has a record; from here on losses are noted. */
@@ -539,4 +565,6 @@ void tsm_devsec_trust_gone(struct tsm_devsec *d)
 	cancel_work_sync(&d->loss_work);
 	cancel_delayed_work_sync(&d->poll_work);
 	cancel_work_sync(&d->tell_work);
+	/* somebody waits to hear how it ends */
+	flush_work(&d->refresh.work);
 }

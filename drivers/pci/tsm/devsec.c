@@ -9,11 +9,9 @@
 
 #include <linux/cleanup.h>
 #include <linux/export.h>
-#include <linux/jiffies.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/pci.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 #include <kunit/static_stub.h>
@@ -209,75 +207,6 @@ void tsm_devsec_announce(struct tsm_devsec *d, enum tsm_devsec_state state,
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_announce);
 
-/* --- conversations ------------------------------------------------------- */
-
-/* Now it is a teardown, which goes on whatever happens, for @ms. */
-void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms)
-{
-	guard(mutex)(&tsm_lock);
-	d->teardown = true;
-	d->deadline = tsm_deadline(ms);
-}
-
-/**
- * tsm_devsec_talk() - begin a conversation about a function
- * @d: function that has a TSM
- * @ms: milliseconds that the conversation may take
- *
- * Context: Holds tsm_devsec::lock, until tsm_devsec_hush() at least.
- */
-void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms)
-{
-	lockdep_assert_held(&d->lock);
-
-	tsm_agent_enter(d->agent);
-
-	guard(mutex)(&tsm_lock);
-	d->teardown = false;
-	d->deadline = tsm_deadline(ms);
-}
-
-/* A conversation is over. Before the state that ends it, which drops the TSM. */
-void tsm_devsec_hush(struct tsm_devsec *d)
-{
-	tsm_agent_leave(d->agent);
-}
-
-/**
- * pci_devsec_may_go_on() - may a conversation about a function go on?
- * @pdev: function of a running operation of &struct pci_devsec_ops
- *
- * Context: May sleep. From an operation, in the thread that called it.
- *
- * Return:
- * * %0			- yes
- * * %-ENODEV		- no: the function is being removed
- * * %-ENXIO		- no: the TSM is being unregistered
- * * %-EINTR		- no: whoever asked for this was killed
- * * %-ETIMEDOUT	- no: its time is over
- */
-int pci_devsec_may_go_on(struct pci_dev *pdev)
-{
-	struct tsm_devsec *d;
-
-	guard(mutex)(&tsm_lock);
-	d = tsm_devsec_find(pdev);
-	if (!d)
-		return -ENODEV;
-
-	if (!d->teardown) {
-		if (d->gone)
-			return -ENODEV;
-		if (!d->agent || d->agent->leaving)
-			return -ENXIO;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
-
-	return time_after(jiffies, d->deadline) ? -ETIMEDOUT : 0;
-}
-EXPORT_SYMBOL_GPL(pci_devsec_may_go_on);
-
 /* --- what a lock needs --------------------------------------------------- */
 
 /**
@@ -460,21 +389,12 @@ static int tsm_devsec_check(struct tsm_devsec *d, enum tsm_devsec_state to,
 
 /*
  * Begin a verb: from here on drivers that want to attach, and other verbs, are
- * refused. The device_lock is not kept: it is what they would wait for.
+ * refused. Holds device_lock.
  */
-static int tsm_devsec_begin(struct tsm_devsec *d, enum tsm_devsec_state to,
+static int tsm_devsec_claim(struct tsm_devsec *d, enum tsm_devsec_state to,
 			    int tsm_id)
 {
-	struct device *dev = &d->pdev->dev;
 	int rc;
-
-	ACQUIRE(device_intr, intr)(dev);
-	rc = ACQUIRE_ERR(device_intr, &intr);
-	if (rc)
-		return rc;
-
-	if (dev->driver)
-		return -EBUSY;
 
 	guard(mutex)(&tsm_lock);
 	rc = tsm_devsec_check(d, to, tsm_id);
@@ -493,6 +413,21 @@ static int tsm_devsec_begin(struct tsm_devsec *d, enum tsm_devsec_state to,
 
 	tsm_devsec_set_state_locked(d, to);
 	return 0;
+}
+
+/* Likewise. The device_lock is not kept: it is what others would wait for. */
+static int tsm_devsec_begin(struct tsm_devsec *d, enum tsm_devsec_state to,
+			    int tsm_id)
+{
+	struct device *dev = &d->pdev->dev;
+	int rc;
+
+	ACQUIRE(device_intr, intr)(dev);
+	rc = ACQUIRE_ERR(device_intr, &intr);
+	if (rc)
+		return rc;
+
+	return dev->driver ? -EBUSY : tsm_devsec_claim(d, to, tsm_id);
 }
 
 /* Ask the TSM for the lock, and for what there is to verify about it. */
@@ -565,6 +500,24 @@ static int tsm_devsec_do_lock(struct tsm_devsec *d)
 	return rc;
 }
 
+/* LOCKING, to its end. */
+static int tsm_devsec_locking(struct tsm_devsec *d)
+{
+	enum tsm_devsec_state to = TSM_DEVSEC_LOCKED;
+	int rc;
+
+	guard(mutex)(&d->lock);
+
+	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
+	rc = tsm_devsec_do_lock(d);
+	if (rc)
+		to = d->ctx && tsm_devsec_withdraw(d, TSM_TEARDOWN_MS) ?
+		     TSM_DEVSEC_STUCK : TSM_DEVSEC_UNLOCKED;
+	tsm_devsec_hush(d);
+	tsm_devsec_set_state(d, to);
+	return rc;
+}
+
 /**
  * tsm_devsec_lock() - lock a function of this VM and read the evidence about it
  * @pdev: function
@@ -605,23 +558,8 @@ int tsm_devsec_lock(struct pci_dev *pdev, int tsm_id)
 	if (IS_ERR(d))
 		return PTR_ERR(d);
 
-	rc = tsm_devsec_begin(d, TSM_DEVSEC_LOCKING, tsm_id);
-	if (rc)
-		goto out_put;
-
-	scoped_guard(mutex, &d->lock) {
-		enum tsm_devsec_state to = TSM_DEVSEC_LOCKED;
-
-		tsm_devsec_talk(d, TSM_CONVERSATION_MS);
-		rc = tsm_devsec_do_lock(d);
-		if (rc)
-			to = d->ctx && tsm_devsec_withdraw(d, TSM_TEARDOWN_MS) ?
-			     TSM_DEVSEC_STUCK : TSM_DEVSEC_UNLOCKED;
-		tsm_devsec_hush(d);
-		tsm_devsec_set_state(d, to);
-	}
-
-out_put:
+	rc = tsm_devsec_begin(d, TSM_DEVSEC_LOCKING, tsm_id) ?:
+	     tsm_devsec_locking(d);
 	tsm_devsec_put(d);
 	return rc;
 }
@@ -658,6 +596,21 @@ static enum tsm_devsec_state tsm_devsec_do_accept(struct tsm_devsec *d, int *rc)
 							 TSM_DEVSEC_UNLOCKED;
 }
 
+/* ACCEPTING, to its end. */
+static int tsm_devsec_accepting(struct tsm_devsec *d)
+{
+	enum tsm_devsec_state to;
+	int rc;
+
+	guard(mutex)(&d->lock);
+
+	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
+	to = tsm_devsec_do_accept(d, &rc);
+	tsm_devsec_hush(d);
+	tsm_devsec_set_state(d, to);
+	return rc;
+}
+
 /**
  * tsm_devsec_accept() - trust a locked function
  * @pdev: function
@@ -688,24 +641,48 @@ int tsm_devsec_accept(struct pci_dev *pdev)
 	if (!d)
 		return -EINVAL;
 
-	rc = tsm_devsec_begin(d, TSM_DEVSEC_ACCEPTING, -1);
-	if (rc)
-		goto out_put;
-
-	scoped_guard(mutex, &d->lock) {
-		enum tsm_devsec_state to;
-
-		tsm_devsec_talk(d, TSM_CONVERSATION_MS);
-		to = tsm_devsec_do_accept(d, &rc);
-		tsm_devsec_hush(d);
-		tsm_devsec_set_state(d, to);
-	}
-
-out_put:
+	rc = tsm_devsec_begin(d, TSM_DEVSEC_ACCEPTING, -1) ?:
+	     tsm_devsec_accepting(d);
 	tsm_devsec_put(d);
 	return rc < 0 ? rc : 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_accept);
+
+/**
+ * tsm_devsec_accept_unseen() - trust a function that nobody has verified
+ * @pdev: function with TEE-IO
+ *
+ * Locks and accepts it with whichever TSM has it, because a driver attaches. For
+ * pci_tsm.accept_unverified.
+ *
+ * Context: May sleep, for two conversations. Holds the device_lock.
+ *
+ * Return: 0: RUN; -ENXIO: no TSM has it, or it is one to assign to VMs; otherwise
+ * as for tsm_devsec_lock() and tsm_devsec_accept().
+ */
+int tsm_devsec_accept_unseen(struct pci_dev *pdev)
+{
+	int tsm_id = -1, rc = -ENXIO;
+	struct tsm_devsec *d;
+
+	device_lock_assert(&pdev->dev);
+
+	if (pdev->tsm)
+		return -ENXIO;
+
+	d = tsm_devsec_make(pdev);
+	if (IS_ERR(d))
+		return PTR_ERR(d);
+
+	while (rc == -ENXIO && (tsm_id = tsm_agent_next(tsm_id)) >= 0)
+		rc = tsm_devsec_claim(d, TSM_DEVSEC_LOCKING, tsm_id) ?:
+		     tsm_devsec_locking(d);
+	rc = rc ?: tsm_devsec_claim(d, TSM_DEVSEC_ACCEPTING, -1) ?:
+	     tsm_devsec_accepting(d);
+
+	tsm_devsec_put(d);
+	return rc;
+}
 
 /* Take everything back: ends what is UNLOCKING. Holds tsm_devsec::lock. */
 int tsm_devsec_do_unlock(struct tsm_devsec *d, unsigned int ms)

@@ -97,6 +97,20 @@ struct tsm_evidence {
 };
 
 /**
+ * struct tsm_refresh - evidence that is being made anew
+ * @work: does that
+ * @pending: it has not ended (tsm_lock)
+ * @types: bit n: object of &enum tsm_object_type n; not changed while @pending
+ * @nonce: goes into what the device signs; likewise
+ */
+struct tsm_refresh {
+	struct work_struct work;
+	bool pending;
+	u32 types;
+	u8 nonce[TSM_NONCE_SIZE];
+};
+
+/**
  * struct tsm_devsec - what the core knows of a function that was locked once
  * @ref: the function until it is removed, and whoever works with this
  * @node: entry in the list of them (tsm_lock)
@@ -118,6 +132,7 @@ struct tsm_evidence {
  * @evidence: present one, or NULL (tsm_lock)
  * @validated: generation that userspace has verified last, or 0; outlives the
  *	       lock, so that a stale one is noticed (tsm_lock)
+ * @refresh: evidence that is being made anew
  * @teardown: the conversation goes on whatever happens, until @deadline
  *	      (tsm_lock)
  * @deadline: jiffies after which the conversation ends (tsm_lock)
@@ -142,6 +157,7 @@ struct tsm_devsec {
 	struct pci_tdi_report *report;
 	struct tsm_evidence *evidence;
 	u64 validated;
+	struct tsm_refresh refresh;
 	bool teardown;
 	unsigned long deadline;
 	struct work_struct loss_work;
@@ -156,8 +172,12 @@ extern struct list_head tsm_devsecs;
 bool tsm_agent_valid(const struct pci_devsec_ops *ops);
 bool tsm_agent_present(void);
 struct tsm_agent *tsm_agent_find(int tsm_id);
+int tsm_agent_next(int tsm_id);
 int tsm_agent_register(struct tsm_dev *tsm_dev);
 void tsm_agent_unregister(struct tsm_dev *tsm_dev);
+void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms);
+void tsm_devsec_hush(struct tsm_devsec *d);
+void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms);
 void tsm_devsec_gone(struct pci_dev *pdev);
 int tsm_devsec_sleep(void);
 
@@ -171,13 +191,11 @@ void tsm_devsec_put(struct tsm_devsec *d);
 bool tsm_devsec_may_follow(enum tsm_devsec_state from,
 			   enum tsm_devsec_state to);
 void tsm_devsec_set_state(struct tsm_devsec *d, enum tsm_devsec_state to);
-void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms);
-void tsm_devsec_hush(struct tsm_devsec *d);
-void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms);
 int tsm_devsec_withdraw(struct tsm_devsec *d, unsigned int ms);
 void tsm_devsec_forget(struct tsm_devsec *d);
 int tsm_devsec_lock(struct pci_dev *pdev, int tsm_id);
 int tsm_devsec_accept(struct pci_dev *pdev);
+int tsm_devsec_accept_unseen(struct pci_dev *pdev);
 int tsm_devsec_unlock(struct pci_dev *pdev, int tsm_id);
 int tsm_devsec_do_unlock(struct tsm_devsec *d, unsigned int ms);
 int tsm_devsec_quiet(struct pci_dev *pdev);
@@ -200,18 +218,31 @@ void tsm_devsec_publish(struct pci_dev *pdev, struct tsm_devsec *d);
 struct tsm_evidence *tsm_evidence_read(struct tsm_devsec *d, u32 types);
 void tsm_evidence_put(struct tsm_evidence *e);
 struct tsm_evidence *tsm_evidence_get(struct pci_dev *pdev);
+int tsm_evidence_remake(struct tsm_devsec *d, u32 types,
+			const u8 nonce[TSM_NONCE_SIZE], u64 *generation);
 int tsm_evidence_refresh(struct pci_dev *pdev, u32 types,
-			 const u8 nonce[TSM_NONCE_SIZE], u64 *generation);
+			 const u8 nonce[TSM_NONCE_SIZE]);
+void tsm_evidence_refresh_work(struct work_struct *work);
 int tsm_evidence_validate(struct pci_dev *pdev, u64 generation);
 
 /* evidence-nl.c */
 #ifdef CONFIG_NET
 void tsm_evidence_nl_state(struct pci_dev *pdev, enum tsm_devsec_state state,
 			   u64 generation);
+void tsm_evidence_nl_refreshed(struct pci_dev *pdev,
+			       const struct tsm_refresh *refresh,
+			       u64 generation, int rc);
 #else
 static inline void tsm_evidence_nl_state(struct pci_dev *pdev,
 					 enum tsm_devsec_state state,
 					 u64 generation)
+{
+}
+
+static inline void
+tsm_evidence_nl_refreshed(struct pci_dev *pdev,
+			  const struct tsm_refresh *refresh, u64 generation,
+			  int rc)
 {
 }
 #endif

@@ -31,11 +31,29 @@ static void agent_log(struct fake_agent *a, const char *name)
 	strlcat(a->log, name, sizeof(a->log));
 }
 
-static int agent_step(struct fake_agent *a, enum agent_step step,
-		      const char *name)
+/* Somebody else is to find the function in the state that this is called in. */
+static int agent_wait(struct fake_agent *a, struct pci_dev *pdev)
 {
+	int rc = 0;
+
+	complete(a->in_step);
+	while (!rc && !try_wait_for_completion(a->go_on)) {
+		rc = pci_devsec_may_go_on(pdev);
+		msleep(20);
+	}
+	return rc;
+}
+
+static int agent_step(struct fake_agent *a, struct pci_dev *pdev,
+		      enum agent_step step, const char *name)
+{
+	int rc = 0;
+
 	agent_log(a, name);
-	return a->fail[step];
+	/* a blocking test is about one function, others are not to wait */
+	if (a->in_step && a->wait_in == step && pdev == a->pdev)
+		rc = agent_wait(a, pdev);
+	return rc ?: a->fail[step];
 }
 
 /* --- operations ------------------------------------------------------------ */
@@ -45,17 +63,8 @@ static struct pci_tsm_devsec *agent_lock(struct tsm_dev *tsm_dev,
 {
 	struct fake_agent *a = container_of(tsm_dev->pci_ops,
 					    struct fake_agent, ops);
-	int rc = agent_step(a, AGENT_LOCK, "lock");
+	int rc = agent_step(a, pdev, AGENT_LOCK, "lock");
 	struct fake_agent_ctx *ctx;
-
-	/* a blocking test is about one function, others are not to wait */
-	if (a->in_lock && pdev == a->pdev) {
-		complete(a->in_lock);
-		while (!rc && !try_wait_for_completion(a->go_on)) {
-			rc = pci_devsec_may_go_on(pdev);
-			msleep(20);
-		}
-	}
 
 	*tsm_code = FAKE_TSM_CODE;
 	if (rc)
@@ -118,13 +127,13 @@ static int agent_regen(struct pci_tsm_devsec *ctx, enum tsm_object_type type,
 	struct fake_agent *a = to_agent(ctx);
 
 	a->salt = nonce[0];
-	return agent_step(a, AGENT_REGEN, "regen");
+	return agent_step(a, ctx->pdev, AGENT_REGEN, "regen");
 }
 
 static int agent_accept(struct pci_tsm_devsec *ctx, u64 *tsm_code)
 {
 	struct fake_agent *a = to_agent(ctx);
-	int rc = agent_step(a, AGENT_ACCEPT, "accept");
+	int rc = agent_step(a, ctx->pdev, AGENT_ACCEPT, "accept");
 
 	if (!rc || a->refuse_after)
 		a->state = TSM_TDI_RUN;
@@ -141,16 +150,16 @@ static int agent_mmio(struct pci_tsm_devsec *ctx,
 	KUNIT_EXPECT_EQ(a->test, 0, range->offset);
 	KUNIT_EXPECT_EQ(a->test, FAKE_BAR_TEE, range->len);
 	KUNIT_EXPECT_EQ(a->test, pci_resource_start(a->pdev, 0), range->start);
-	return on ? agent_step(a, AGENT_MMIO_ON, "mmio-on") :
-		    agent_step(a, AGENT_MMIO_OFF, "mmio-off");
+	return on ? agent_step(a, ctx->pdev, AGENT_MMIO_ON, "mmio-on") :
+		    agent_step(a, ctx->pdev, AGENT_MMIO_OFF, "mmio-off");
 }
 
 static int agent_dma(struct pci_tsm_devsec *ctx, bool on)
 {
 	struct fake_agent *a = to_agent(ctx);
 
-	return on ? agent_step(a, AGENT_DMA_ON, "dma-on") :
-		    agent_step(a, AGENT_DMA_OFF, "dma-off");
+	return on ? agent_step(a, ctx->pdev, AGENT_DMA_ON, "dma-on") :
+		    agent_step(a, ctx->pdev, AGENT_DMA_OFF, "dma-off");
 }
 
 /* Not in the log: it is polled */
@@ -165,7 +174,7 @@ static int agent_state(struct pci_tsm_devsec *ctx, enum tsm_tdi_state *state)
 static int agent_unlock(struct pci_tsm_devsec *ctx, u64 *tsm_code)
 {
 	struct fake_agent *a = to_agent(ctx);
-	int rc = agent_step(a, AGENT_UNLOCK, "unlock");
+	int rc = agent_step(a, ctx->pdev, AGENT_UNLOCK, "unlock");
 
 	/* a teardown goes on, whoever gave up */
 	KUNIT_EXPECT_EQ(a->test, 0, pci_devsec_may_go_on(ctx->pdev));
@@ -294,6 +303,21 @@ void fake_agent_loss(struct fake_agent *a, bool reported)
 	tsm_devsec_look(d, reported);
 	flush_work(&d->tell_work);
 	tsm_devsec_put(d);
+}
+
+/* Have evidence made anew, and wait for the end of that, whatever it is */
+int fake_agent_refresh(struct fake_agent *a, u32 types,
+		       const u8 nonce[TSM_NONCE_SIZE])
+{
+	int rc = tsm_evidence_refresh(a->pdev, types, nonce);
+	struct tsm_devsec *d;
+
+	if (rc)
+		return rc;
+	d = tsm_devsec_get(a->pdev);
+	flush_work(&d->refresh.work);
+	tsm_devsec_put(d);
+	return 0;
 }
 
 /* Its driver leaves first, as the PCI core has it. */

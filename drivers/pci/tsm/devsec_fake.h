@@ -55,9 +55,10 @@ enum agent_step {
  * @object_len: bytes of each object but the report
  * @salt: what the bytes of objects depend on
  * @bad_report: the report says more ranges than it has
- * @in_lock: when not NULL, completed by lock(), which then waits until its
- *	conversation is to end, or for @go_on
- * @go_on: see @in_lock
+ * @wait_in: step that waits, if @in_step is not NULL
+ * @in_step: completed by that step, which then waits until its conversation is to
+ *	end, or for @go_on
+ * @go_on: see @in_step
  * @driver: that fake_agent_bind() binds
  * @contexts: of the TSM driver that exist
  * @told: error handler calls
@@ -77,7 +78,8 @@ struct fake_agent {
 	size_t object_len;
 	u8 salt;
 	bool bad_report;
-	struct completion *in_lock;
+	enum agent_step wait_in;
+	struct completion *in_step;
 	struct completion *go_on;
 	struct fake_agent_driver driver;
 	int contexts;
@@ -93,6 +95,8 @@ int fake_agent_unlock(struct fake_agent *a);
 int fake_agent_bind(struct fake_agent *a);
 void fake_agent_unbind(struct fake_agent *a);
 void fake_agent_loss(struct fake_agent *a, bool reported);
+int fake_agent_refresh(struct fake_agent *a, u32 types,
+		       const u8 nonce[TSM_NONCE_SIZE]);
 void fake_agent_not_quiet(struct fake_agent *a);
 void fake_agent_remove(struct fake_agent *a);
 enum tsm_devsec_state fake_agent_state(struct fake_agent *a);

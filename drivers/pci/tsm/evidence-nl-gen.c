@@ -59,6 +59,7 @@ static const struct genl_split_ops pci_tsm_nl_ops[] = {
 
 static const struct genl_multicast_group pci_tsm_nl_mcgrps[] = {
 	[PCI_TSM_NLGRP_STATE] = { "state", },
+	[PCI_TSM_NLGRP_EVIDENCE] = { "evidence", },
 };
 
 struct genl_family pci_tsm_nl_family __ro_after_init = {

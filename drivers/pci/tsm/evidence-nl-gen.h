@@ -21,6 +21,7 @@ int pci_tsm_nl_validate_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	PCI_TSM_NLGRP_STATE,
+	PCI_TSM_NLGRP_EVIDENCE,
 };
 
 extern struct genl_family pci_tsm_nl_family;

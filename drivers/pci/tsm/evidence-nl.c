@@ -187,10 +187,6 @@ int pci_tsm_nl_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 int pci_tsm_nl_refresh_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pci_dev *pdev __free(pci_dev_put) = tsm_nl_function(info);
-	struct sk_buff *reply;
-	u64 generation;
-	void *hdr;
-	int rc;
 
 	if (GENL_REQ_ATTR_CHECK(info, PCI_TSM_A_EVIDENCE_DEV) ||
 	    GENL_REQ_ATTR_CHECK(info, PCI_TSM_A_EVIDENCE_TYPES) ||
@@ -199,29 +195,9 @@ int pci_tsm_nl_refresh_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!pdev)
 		return -ENODEV;
 
-	/* first: nothing is to fail once there is new evidence */
-	reply = genlmsg_new(nla_total_size_64bit(sizeof(u64)), GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
-	hdr = genlmsg_iput(reply, info);
-	if (!hdr) {
-		nlmsg_free(reply);
-		return -EMSGSIZE;
-	}
-
-	rc = tsm_evidence_refresh(pdev,
-				  nla_get_u32(info->attrs[PCI_TSM_A_EVIDENCE_TYPES]),
-				  nla_data(info->attrs[PCI_TSM_A_EVIDENCE_NONCE]),
-				  &generation);
-	rc = rc ?: nla_put_u64_64bit(reply, PCI_TSM_A_EVIDENCE_GENERATION,
-				     generation, PCI_TSM_A_EVIDENCE_PAD);
-	if (rc) {
-		nlmsg_free(reply);
-		return rc;
-	}
-
-	genlmsg_end(reply, hdr);
-	return genlmsg_reply(reply, info);
+	return tsm_evidence_refresh(pdev,
+				    nla_get_u32(info->attrs[PCI_TSM_A_EVIDENCE_TYPES]),
+				    nla_data(info->attrs[PCI_TSM_A_EVIDENCE_NONCE]));
 }
 
 int pci_tsm_nl_validate_doit(struct sk_buff *skb, struct genl_info *info)
@@ -238,15 +214,44 @@ int pci_tsm_nl_validate_doit(struct sk_buff *skb, struct genl_info *info)
 				     nla_get_u64(info->attrs[PCI_TSM_A_EVIDENCE_GENERATION]));
 }
 
-/* --- states ----------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------- */
+
+/*
+ * Begin an event about a function, if anybody listens. Without memory nobody is
+ * told, as by a socket that is full: its owner asks.
+ */
+static struct sk_buff *tsm_nl_event(struct pci_dev *pdev, unsigned int group,
+				    u8 cmd, void **hdr)
+{
+	struct sk_buff *skb;
+
+	if (!genl_has_listeners(&pci_tsm_nl_family, &init_net, group))
+		return NULL;
+
+	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	if (!skb)
+		return NULL;
+
+	*hdr = genlmsg_put(skb, 0, 0, &pci_tsm_nl_family, 0, cmd);
+	if (!*hdr ||
+	    nla_put_string(skb, PCI_TSM_A_EVIDENCE_DEV, pci_name(pdev))) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+static void tsm_nl_tell(struct sk_buff *skb, unsigned int group, void *hdr)
+{
+	genlmsg_end(skb, hdr);
+	genlmsg_multicast(&pci_tsm_nl_family, skb, 0, group, GFP_KERNEL);
+}
 
 /**
  * tsm_evidence_nl_state() - tell who listens of a function's state
  * @pdev: function
  * @state: its state, one that lasts
  * @generation: of the evidence about it, 0 if there is none
- *
- * Without memory nobody is told, as by a socket that is full: its owner asks.
  *
  * Context: May sleep.
  */
@@ -256,28 +261,51 @@ void tsm_evidence_nl_state(struct pci_dev *pdev, enum tsm_devsec_state state,
 	struct sk_buff *skb;
 	void *hdr;
 
-	if (!genl_has_listeners(&pci_tsm_nl_family, &init_net,
-				PCI_TSM_NLGRP_STATE))
-		return;
-
-	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	skb = tsm_nl_event(pdev, PCI_TSM_NLGRP_STATE, PCI_TSM_CMD_STATE_NTF,
+			   &hdr);
 	if (!skb)
 		return;
 
-	hdr = genlmsg_put(skb, 0, 0, &pci_tsm_nl_family, 0,
-			  PCI_TSM_CMD_STATE_NTF);
-	if (!hdr ||
-	    nla_put_string(skb, PCI_TSM_A_EVIDENCE_DEV, pci_name(pdev)) ||
-	    nla_put_u32(skb, PCI_TSM_A_EVIDENCE_STATE, state) ||
+	if (nla_put_u32(skb, PCI_TSM_A_EVIDENCE_STATE, state) ||
 	    nla_put_u64_64bit(skb, PCI_TSM_A_EVIDENCE_GENERATION, generation,
 			      PCI_TSM_A_EVIDENCE_PAD)) {
 		nlmsg_free(skb);
 		return;
 	}
+	tsm_nl_tell(skb, PCI_TSM_NLGRP_STATE, hdr);
+}
 
-	genlmsg_end(skb, hdr);
-	genlmsg_multicast(&pci_tsm_nl_family, skb, 0, PCI_TSM_NLGRP_STATE,
-			  GFP_KERNEL);
+/**
+ * tsm_evidence_nl_refreshed() - tell who listens that evidence was made anew, or not
+ * @pdev: function
+ * @refresh: what was asked for
+ * @generation: of the evidence, 0 after an error
+ * @rc: 0, or the error
+ *
+ * Context: May sleep.
+ */
+void tsm_evidence_nl_refreshed(struct pci_dev *pdev,
+			       const struct tsm_refresh *refresh,
+			       u64 generation, int rc)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = tsm_nl_event(pdev, PCI_TSM_NLGRP_EVIDENCE,
+			   PCI_TSM_CMD_REFRESH_NTF, &hdr);
+	if (!skb)
+		return;
+
+	if (nla_put_u32(skb, PCI_TSM_A_EVIDENCE_TYPES, refresh->types) ||
+	    nla_put(skb, PCI_TSM_A_EVIDENCE_NONCE, sizeof(refresh->nonce),
+		    refresh->nonce) ||
+	    nla_put_u64_64bit(skb, PCI_TSM_A_EVIDENCE_GENERATION, generation,
+			      PCI_TSM_A_EVIDENCE_PAD) ||
+	    nla_put_u32(skb, PCI_TSM_A_EVIDENCE_ERROR, -rc)) {
+		nlmsg_free(skb);
+		return;
+	}
+	tsm_nl_tell(skb, PCI_TSM_NLGRP_EVIDENCE, hdr);
 }
 
 /* Generic netlink itself begins to work as a subsystem */

@@ -222,12 +222,16 @@ static int tsm_evidence_make(struct tsm_devsec *d, u32 types,
 	return 0;
 }
 
-static int tsm_evidence_may_refresh(struct tsm_devsec *d, u32 types)
+/* Is it in a state in which evidence can be made anew? */
+static int tsm_evidence_can_refresh(const struct tsm_devsec *d)
 {
+	if (READ_ONCE(d->gone))
+		return -ENODEV;
+
 	switch (READ_ONCE(d->state)) {
 	case TSM_DEVSEC_LOCKED:
 	case TSM_DEVSEC_RUN:
-		break;
+		return 0;
 	case TSM_DEVSEC_UNLOCKED:
 		return -EINVAL;
 	case TSM_DEVSEC_LOST:
@@ -236,10 +240,55 @@ static int tsm_evidence_may_refresh(struct tsm_devsec *d, u32 types)
 	default:
 		return -EBUSY;
 	}
+}
 
-	if (!types)
-		return -EINVAL;
-	return types & ~tsm_devsec_ops(d)->regen_types ? -EOPNOTSUPP : 0;
+/**
+ * tsm_evidence_remake() - make evidence about a function anew
+ * @d: function
+ * @types: bit n: the object of &enum tsm_object_type n
+ * @nonce: goes into what the device signs
+ * @generation: of the evidence that is there then, all of it
+ *
+ * Context: May sleep, for one conversation.
+ *
+ * Return: 0, or an error that tsm_evidence_refresh() speaks of. After an error the
+ * evidence is what it was, of the same generation.
+ */
+int tsm_evidence_remake(struct tsm_devsec *d, u32 types,
+			const u8 nonce[TSM_NONCE_SIZE], u64 *generation)
+{
+	int rc;
+
+	guard(mutex)(&d->lock);
+
+	/* perhaps another verb was faster */
+	rc = tsm_evidence_can_refresh(d);
+	if (rc)
+		return rc;
+
+	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
+	rc = tsm_evidence_make(d, types, nonce);
+	tsm_devsec_hush(d);
+	if (!rc)
+		*generation = d->evidence->generation;
+	return rc;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_evidence_remake);
+
+void tsm_evidence_refresh_work(struct work_struct *work)
+{
+	struct tsm_devsec *d = container_of(work, struct tsm_devsec,
+					    refresh.work);
+	struct tsm_refresh this = d->refresh;
+	u64 generation = 0;
+	int rc;
+
+	rc = tsm_evidence_remake(d, this.types, this.nonce, &generation);
+
+	/* who hears of the end may begin the next one */
+	scoped_guard(mutex, &tsm_lock)
+		d->refresh.pending = false;
+	tsm_evidence_nl_refreshed(d->pdev, &this, generation, rc);
 }
 
 /**
@@ -247,46 +296,50 @@ static int tsm_evidence_may_refresh(struct tsm_devsec *d, u32 types)
  * @pdev: function
  * @types: bit n: the object of &enum tsm_object_type n; not 0
  * @nonce: goes into what the device signs
- * @generation: of the evidence that is there then, all of it
  *
- * Context: May sleep, for one conversation, killable.
+ * Begins that, and does not wait for its end, which is told by
+ * tsm_evidence_nl_refreshed(). What it can end with is %-EBADMSG, if the nonce is not
+ * in the answer or the interface report is another one than that of the lock; an
+ * error of tsm_evidence_read() or of the TSM; or one of those below, if the
+ * function left its state meanwhile.
+ *
+ * Context: May sleep, but not for a conversation.
  *
  * Return:
- * * %0			- all of it was made anew
+ * * %0			- it has begun
  * * %-EINVAL		- no types, or the function is not locked
- * * %-EBUSY		- something else is under way
+ * * %-EBUSY		- evidence is being made anew, or something else is under
+ *			  way
  * * %-EIO		- it is lost, or could not be unlocked
+ * * %-ENODEV		- it is being removed
  * * %-EOPNOTSUPP	- the TSM cannot make one of these anew
- * * %-EBADMSG		- the nonce is not in the answer, or the interface
- *			  report is another one than that of the lock
- * * others		- of tsm_evidence_read(), and of the TSM
- *
- * After an error the evidence is what it was, of the same generation.
  */
 int tsm_evidence_refresh(struct pci_dev *pdev, u32 types,
-			 const u8 nonce[TSM_NONCE_SIZE], u64 *generation)
+			 const u8 nonce[TSM_NONCE_SIZE])
 {
-	struct tsm_devsec *d = tsm_devsec_get(pdev);
+	struct tsm_devsec *d;
 	int rc;
 
+	guard(mutex)(&tsm_lock);
+	d = tsm_devsec_find(pdev);
 	if (!d)
 		return -EINVAL;
 
-	rc = mutex_lock_killable(&d->lock);
-	if (!rc) {
-		rc = tsm_evidence_may_refresh(d, types);
-		if (!rc) {
-			tsm_devsec_talk(d, TSM_CONVERSATION_MS);
-			rc = tsm_evidence_make(d, types, nonce);
-			tsm_devsec_hush(d);
-		}
-		if (!rc)
-			*generation = d->evidence->generation;
-		mutex_unlock(&d->lock);
-	}
+	rc = tsm_evidence_can_refresh(d);
+	if (rc)
+		return rc;
+	if (!types)
+		return -EINVAL;
+	if (types & ~tsm_devsec_ops(d)->regen_types)
+		return -EOPNOTSUPP;
+	if (d->refresh.pending)
+		return -EBUSY;
 
-	tsm_devsec_put(d);
-	return rc;
+	d->refresh.pending = true;
+	d->refresh.types = types;
+	memcpy(d->refresh.nonce, nonce, sizeof(d->refresh.nonce));
+	queue_work(system_dfl_long_wq, &d->refresh.work);
+	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_evidence_refresh);
 

@@ -180,6 +180,45 @@ TEST_F(evidence, refresh)
 	test_view(&self->g, "run");
 }
 
+/* That takes as long as the device likes, and nobody waits who need not */
+TEST_F(evidence, refresh_takes_long)
+{
+	struct genl *nl = &self->nl;
+	struct view *g = &self->g;
+	uint64_t generation, first;
+
+	test_ok(view_lock(g));
+	test_ok(genl_dump(nl, g->bdf, REPORT, &self->e));
+	first = self->e.generation;
+
+	test_ok(sim_set(self->s.d, "latency_ms", "900"));
+	test_ok(genl_begin_refresh(nl, g->bdf, MEASUREMENTS, self->nonce,
+				   sizeof(self->nonce)));
+	ASSERT_GT(0, recv(nl->refreshed, nl->buf, sizeof(nl->buf),
+			  MSG_DONTWAIT));
+	ASSERT_EQ(EAGAIN, errno);
+	test_err(EBUSY, genl_refresh(nl, g->bdf, MEASUREMENTS, self->nonce,
+				     sizeof(self->nonce), &generation));
+	test_ok(genl_validate(nl, g->bdf, first));
+	test_view(g, "locked");
+	test_ok(sim_set(self->s.d, "latency_ms", "0"));
+	/* it is what was there when it was validated that was */
+	test_err(ESTALE, view_accept(g));
+	test_ok(genl_end_refresh(nl, g->bdf, self->nonce, &generation));
+	ASSERT_LT(first, generation);
+
+	/* a function that goes meanwhile */
+	test_ok(sim_set(self->s.d, "latency_ms", "900"));
+	test_ok(genl_begin_refresh(nl, g->bdf, MEASUREMENTS, self->nonce,
+				   sizeof(self->nonce)));
+	test_ok(sim_set(self->s.d, "latency_ms", "0"));
+	test_cmd(&self->s.v, "guest-put g");
+	/* whether its end came first or not, it is told */
+	ASSERT_NE(-EAGAIN, genl_end_refresh(nl, g->bdf, self->nonce,
+					    &generation));
+	test_state(&self->s.v, "t", "UNLOCKED");
+}
+
 TEST_F(evidence, validate)
 {
 	struct genl *nl = &self->nl;

@@ -11,6 +11,9 @@
 
 #define DRIVER	"pci-stub"
 #define REQUIRE	"/sys/module/pci_tsm/parameters/require_accept"
+#define UNSEEN	"/sys/module/pci_tsm/parameters/accept_unverified"
+#define TAINTED	"/proc/sys/kernel/tainted"
+#define TAINT_U	(1ul << 6)
 
 FIXTURE(guest)
 {
@@ -34,6 +37,7 @@ FIXTURE_SETUP(guest)
 	sim_sweep();
 	/* what a test has left that did not come to its end */
 	sim_write(REQUIRE, "0");
+	sim_write(UNSEEN, "0");
 	test_ok(scene_build(s, "alpha", 1));
 	test_ok(scene_connect(s));
 	self->host = variant->vf ? s->vf[0] : s->d->bdf;
@@ -123,6 +127,40 @@ TEST_F(guest, required)
 	EXPECT_EQ(-NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
 	test_ok(sim_write(REQUIRE, "0"));
 	test_ok(sim_pci_driver(g->bdf, DRIVER));
+}
+
+/* Accepted for a driver, by whoever debugs; what cannot be had is not driven */
+TEST_F(guest, unverified)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+	char text[32], fn1[32];
+
+	snprintf(fn1, sizeof(fn1), "%s", self->s.d->bdf);
+	fn1[strlen(fn1) - 1] = '1';
+	test_ok(sim_write(UNSEEN, "1"));
+	test_ok(sim_read(TAINTED, text, sizeof(text)));
+	EXPECT_TRUE(strtoul(text, NULL, 10) & TAINT_U);
+
+	EXPECT_EQ(0, vmm_cmd(v, "lie g about=start"));
+	EXPECT_EQ(-NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	EXPECT_STREQ("unlocked", view_state(g));
+	EXPECT_EQ(0, vmm_cmd(v, "lie g about=none"));
+
+	EXPECT_EQ(0, sim_pci_driver(g->bdf, DRIVER));
+	EXPECT_STREQ("run", view_state(g));
+	EXPECT_EQ(1, view_has_dma(v, "t"));
+	EXPECT_EQ(0, sim_pci_driver(g->bdf, NULL));
+	EXPECT_EQ(0, view_has_dma(v, "t"));
+	EXPECT_STREQ("run", view_state(g));
+
+	/* the host's own functions, which no TSM of a guest has, are as ever */
+	EXPECT_EQ(0, sim_pci_driver(fn1, DRIVER));
+	EXPECT_EQ(0, sim_pci_driver(fn1, NULL));
+	EXPECT_EQ(0, view_unlock(g));
+	test_ok(sim_write(UNSEEN, "0"));
+	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_view(g, "unlocked");
 }
 
 TEST_F(guest, wrong_order)
@@ -421,6 +459,7 @@ TEST_F(two, apart)
 	test_err(EBUSY, view_accept(&g[0]));
 	test_err(EBUSY, view_unlock(&g[0]));
 	test_err(NOT_BOUND, sim_pci_driver(g[0].bdf, DRIVER));
+	test_view(&g[0], "locking");
 	test_ok(sim_job_wait(&job, CONVERSATION_MS));
 	test_view(&g[0], "locked");
 }

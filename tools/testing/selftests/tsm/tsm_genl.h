@@ -28,20 +28,26 @@
 #define GENL_DIGEST	48
 /* Long enough for an event to arrive, that was said to come */
 #define GENL_WAIT_S	10
+/* And this one after a conversation */
+#define GENL_REFRESH_S	60
 
 /**
  * struct genl - a socket of the family
  * @fd: of it
+ * @refreshed: another one, for events about evidence
  * @family: number of the family
- * @group: number of its multicast group
+ * @group: number of its multicast group for states
+ * @evidence: of that for evidence
  * @seq: of the last request
  * @hdr: header of the message in @buf
  * @buf: a message
  */
 struct genl {
 	int fd;
+	int refreshed;
 	uint16_t family;
 	uint32_t group;
+	uint32_t evidence;
 	uint32_t seq;
 	union {
 		struct nlmsghdr hdr;
@@ -179,59 +185,106 @@ static inline int genl_talk(struct genl *g,
 	return err;
 }
 
+/* An attribute in a nest, or NULL */
+static inline const struct nlattr *genl_nested(const struct nlattr *nest,
+					       uint16_t type)
+{
+	const uint8_t *p = genl_data(nest);
+	const uint8_t *end = (const uint8_t *)nest + nest->nla_len;
+
+	while (p + NLA_HDRLEN <= end) {
+		const struct nlattr *a = (const void *)p;
+
+		if ((a->nla_type & NLA_TYPE_MASK) == type)
+			return a;
+		p += NLA_ALIGN(a->nla_len);
+	}
+	return NULL;
+}
+
 static inline int genl_use_family(const struct nlmsghdr *h, void *ctx)
 {
 	const struct nlattr *groups = genl_attr(h, CTRL_ATTR_MCAST_GROUPS);
+	const struct nlattr *nest;
 	struct genl *g = ctx;
+	uint16_t i;
 
 	g->family = genl_u64(h, CTRL_ATTR_FAMILY_ID);
-	if (groups) {
-		/* one group: its number is in the first nest */
-		const struct nlattr *nest = genl_data(groups);
-		const uint8_t *p = genl_data(nest);
-		const uint8_t *end = (const uint8_t *)nest + nest->nla_len;
+	/* counted from 1 */
+	for (i = 1; groups && (nest = genl_nested(groups, i)); i++) {
+		const struct nlattr *name, *id;
 
-		while (p + NLA_HDRLEN <= end) {
-			const struct nlattr *a = (const void *)p;
-
-			if (a->nla_type == CTRL_ATTR_MCAST_GRP_ID)
-				memcpy(&g->group, genl_data(a), 4);
-			p += NLA_ALIGN(a->nla_len);
-		}
+		name = genl_nested(nest, CTRL_ATTR_MCAST_GRP_NAME);
+		id = genl_nested(nest, CTRL_ATTR_MCAST_GRP_ID);
+		if (!name || !id)
+			return -EPROTO;
+		if (!strcmp(genl_data(name), PCI_TSM_MCGRP_STATE))
+			memcpy(&g->group, genl_data(id), sizeof(g->group));
+		if (!strcmp(genl_data(name), PCI_TSM_MCGRP_EVIDENCE))
+			memcpy(&g->evidence, genl_data(id),
+			       sizeof(g->evidence));
 	}
 	return 0;
 }
 
-static inline int genl_open(struct genl *g)
+static inline int genl_socket(int wait_s)
 {
-	struct timeval wait = { .tv_sec = GENL_WAIT_S };
-	uint16_t family = 0;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	struct sockaddr_nl own = { .nl_family = AF_NETLINK };
+	struct timeval wait = { .tv_sec = wait_s };
 	int err;
 
-	memset(g, 0, sizeof(*g));
-	g->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	if (g->fd < 0)
+	if (fd < 0)
 		return -errno;
-	setsockopt(g->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	genl_begin(g, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
-	genl_put(g, CTRL_ATTR_FAMILY_NAME, PCI_TSM_FAMILY_NAME,
-		 sizeof(PCI_TSM_FAMILY_NAME));
-	err = genl_talk(g, genl_use_family, g, NULL);
-	family = g->family;
-	if (!err && (!family || !g->group))
-		err = -EPROTO;
-	if (err) {
-		close(g->fd);
-		g->fd = -1;
+	/* one without an address hears nothing */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) ||
+	    bind(fd, (void *)&own, sizeof(own))) {
+		err = -errno;
+		close(fd);
+		return err;
 	}
-	return err;
+	return fd;
+}
+
+static inline int genl_join(int fd, uint32_t group)
+{
+	return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+			  sizeof(group)) ? -errno : 0;
 }
 
 static inline void genl_close(struct genl *g)
 {
 	if (g->fd > 0)
 		close(g->fd);
+	if (g->refreshed > 0)
+		close(g->refreshed);
 	g->fd = -1;
+	g->refreshed = -1;
+}
+
+static inline int genl_open(struct genl *g)
+{
+	int err;
+
+	memset(g, 0, sizeof(*g));
+	g->refreshed = -1;
+	g->fd = genl_socket(GENL_WAIT_S);
+	if (g->fd < 0)
+		return g->fd;
+	genl_begin(g, GENL_ID_CTRL, NLM_F_ACK, CTRL_CMD_GETFAMILY);
+	genl_put(g, CTRL_ATTR_FAMILY_NAME, PCI_TSM_FAMILY_NAME,
+		 sizeof(PCI_TSM_FAMILY_NAME));
+	err = genl_talk(g, genl_use_family, g, NULL);
+	if (!err && (!g->family || !g->group || !g->evidence))
+		err = -EPROTO;
+	if (!err) {
+		g->refreshed = genl_socket(GENL_REFRESH_S);
+		err = g->refreshed < 0 ? g->refreshed :
+		      genl_join(g->refreshed, g->evidence);
+	}
+	if (err)
+		genl_close(g);
+	return err;
 }
 
 static inline void genl_forget(struct genl_evidence *e)
@@ -293,21 +346,53 @@ static inline int genl_dump(struct genl *g, const char *bdf, uint32_t types,
 	return err ?: interrupted ? -EINTR : 0;
 }
 
-static inline int genl_use_generation(const struct nlmsghdr *h, void *ctx)
+/* Have evidence made anew: begin that */
+static inline int genl_begin_refresh(struct genl *g, const char *bdf,
+				     uint32_t types, const void *nonce,
+				     size_t len)
 {
-	*(uint64_t *)ctx = genl_u64(h, PCI_TSM_A_EVIDENCE_GENERATION);
-	return 0;
-}
+	/* what was told of others before */
+	while (recv(g->refreshed, g->buf, sizeof(g->buf), MSG_DONTWAIT) >= 0)
+		;
 
-static inline int genl_refresh(struct genl *g, const char *bdf, uint32_t types,
-			       const void *nonce, size_t len, uint64_t *generation)
-{
-	*generation = 0;
 	genl_begin(g, g->family, NLM_F_ACK, PCI_TSM_CMD_REFRESH);
 	genl_put(g, PCI_TSM_A_EVIDENCE_DEV, bdf, strlen(bdf) + 1);
 	genl_put(g, PCI_TSM_A_EVIDENCE_TYPES, &types, sizeof(types));
 	genl_put(g, PCI_TSM_A_EVIDENCE_NONCE, nonce, len);
-	return genl_talk(g, genl_use_generation, generation, NULL);
+	return genl_talk(g, NULL, NULL, NULL);
+}
+
+/* How it ended */
+static inline int genl_end_refresh(struct genl *g, const char *bdf,
+				   const void *nonce, uint64_t *generation)
+{
+	for (;;) {
+		ssize_t n = recv(g->refreshed, g->buf, sizeof(g->buf), 0);
+		const struct nlattr *dev, *its;
+
+		if (n < 0)
+			return -errno;
+		dev = genl_attr(&g->hdr, PCI_TSM_A_EVIDENCE_DEV);
+		its = genl_attr(&g->hdr, PCI_TSM_A_EVIDENCE_NONCE);
+		if (g->hdr.nlmsg_type != g->family || !dev || !its ||
+		    its->nla_len != NLA_HDRLEN + TSM_NONCE_SIZE)
+			return -EPROTO;
+		if (strcmp(genl_data(dev), bdf) ||
+		    memcmp(genl_data(its), nonce, TSM_NONCE_SIZE))
+			continue;
+		*generation = genl_u64(&g->hdr, PCI_TSM_A_EVIDENCE_GENERATION);
+		return -(int)genl_u64(&g->hdr, PCI_TSM_A_EVIDENCE_ERROR);
+	}
+}
+
+/* Both */
+static inline int genl_refresh(struct genl *g, const char *bdf, uint32_t types,
+			       const void *nonce, size_t len, uint64_t *generation)
+{
+	int err = genl_begin_refresh(g, bdf, types, nonce, len);
+
+	*generation = 0;
+	return err ?: genl_end_refresh(g, bdf, nonce, generation);
 }
 
 static inline int genl_validate(struct genl *g, const char *bdf,
@@ -322,8 +407,7 @@ static inline int genl_validate(struct genl *g, const char *bdf,
 
 static inline int genl_listen(struct genl *g)
 {
-	return setsockopt(g->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &g->group,
-			  sizeof(g->group)) ? -errno : 0;
+	return genl_join(g->fd, g->group);
 }
 
 /* The next state of a function that is announced, or -errno */

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of the guest half: a verb is under way, and somebody else comes. Who
+ * can be refused is, at once; who cannot ends the verb.
+ */
+#include <kunit/test.h>
+#include <kunit/visibility.h>
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/pci.h>
+
+#include "devsec_fake.h"
+
+/**
+ * struct busy_verb - a verb that takes long
+ * @name: of the state that it makes
+ * @verb: begins it
+ * @from: where it begins
+ * @step: operation that it waits in
+ * @busy: state meanwhile
+ * @to: state afterwards
+ * @validate: what validate says meanwhile
+ * @cut: it ends before @to if somebody cannot wait
+ */
+struct busy_verb {
+	const char *name;
+	int (*verb)(struct fake_agent *a);
+	enum tsm_devsec_state from;
+	enum agent_step step;
+	enum tsm_devsec_state busy;
+	enum tsm_devsec_state to;
+	int validate;
+	bool cut;
+};
+
+static int busy_accept(struct fake_agent *a)
+{
+	return tsm_devsec_accept(a->pdev);
+}
+
+static const struct busy_verb busy_verbs[] = {
+	{ "locking", fake_agent_lock, TSM_DEVSEC_UNLOCKED, AGENT_LOCK,
+	  TSM_DEVSEC_LOCKING, TSM_DEVSEC_LOCKED, -EINVAL, true },
+	{ "accepting", busy_accept, TSM_DEVSEC_LOCKED, AGENT_ACCEPT,
+	  TSM_DEVSEC_ACCEPTING, TSM_DEVSEC_RUN, 0, true },
+	{ "unlocking", fake_agent_unlock, TSM_DEVSEC_RUN, AGENT_UNLOCK,
+	  TSM_DEVSEC_UNLOCKING, TSM_DEVSEC_UNLOCKED, -EINVAL, false },
+};
+
+static void busy_verb_name(const struct busy_verb *verb, char *desc)
+{
+	strscpy(desc, verb->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(busy_verbs, busy_verbs, busy_verb_name);
+
+struct busy_thread {
+	const struct busy_verb *verb;
+	struct fake_agent *a;
+	struct completion in_step;
+	struct completion go_on;
+	struct completion done;
+	int rc;
+};
+
+static int busy_thread(void *t_)
+{
+	struct busy_thread *t = t_;
+
+	/* the machine is the test's for this thread, too */
+	current->kunit_test = t->a->test;
+	t->rc = t->verb->verb(t->a);
+	current->kunit_test = NULL;
+	complete(&t->done);
+	return 0;
+}
+
+static void busy_begin(struct kunit *test, struct busy_thread *t)
+{
+	struct fake_agent *a = fake_agent_new(test);
+	struct task_struct *task;
+
+	fake_agent_register(a);
+	t->a = a;
+	t->verb = test->param_value;
+	init_completion(&t->in_step);
+	init_completion(&t->go_on);
+	init_completion(&t->done);
+	fake_agent_to(a, t->verb->from);
+
+	a->wait_in = t->verb->step;
+	a->in_step = &t->in_step;
+	a->go_on = &t->go_on;
+	task = kthread_run(busy_thread, t, "devsec-%s", t->verb->name);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	wait_for_completion(&t->in_step);
+	KUNIT_EXPECT_EQ(test, t->verb->busy, fake_agent_state(a));
+}
+
+static int busy_end(struct busy_thread *t)
+{
+	complete(&t->go_on);
+	wait_for_completion(&t->done);
+	t->a->in_step = NULL;
+	return t->rc;
+}
+
+/* None of these waits for the conversation: the test would not end. */
+static void busy_test_refused(struct kunit *test)
+{
+	const u8 nonce[TSM_NONCE_SIZE] = { 1 };
+	struct busy_thread t;
+	struct fake_agent *a;
+	struct tsm_devsec *d;
+
+	busy_begin(test, &t);
+	a = t.a;
+	KUNIT_EXPECT_EQ(test, -EBUSY, fake_agent_lock(a));
+	KUNIT_EXPECT_EQ(test, -EBUSY, tsm_devsec_accept(a->pdev));
+	KUNIT_EXPECT_EQ(test, -EBUSY, fake_agent_unlock(a));
+	KUNIT_EXPECT_EQ(test, -EBUSY, fake_agent_bind(a));
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			fake_agent_refresh(a, BIT(TSM_OBJECT_MEASUREMENTS),
+					   nonce));
+	KUNIT_EXPECT_EQ(test, t.verb->validate,
+			tsm_evidence_validate(a->pdev,
+					      fake_agent_generation(a)));
+	KUNIT_EXPECT_EQ(test, -EBUSY, tsm_devsec_sleep());
+	KUNIT_EXPECT_TRUE(test, pci_devsec_locked(a->pdev));
+	KUNIT_EXPECT_TRUE(test, tsm_devsec_keeps_command(a->pdev));
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_dma(&a->pdev->dev));
+	KUNIT_EXPECT_EQ(test, -EBUSY, pcie_flr(a->pdev));
+	KUNIT_EXPECT_EQ(test, -EBUSY, pci_set_power_state(a->pdev, PCI_D3hot));
+	/* looked after when it is over, and nothing is wrong then */
+	pci_devsec_note_loss(a->pdev);
+	/* nobody holds the lock of the device */
+	KUNIT_EXPECT_TRUE(test, device_trylock(&a->pdev->dev));
+	device_unlock(&a->pdev->dev);
+	KUNIT_EXPECT_EQ(test, t.verb->busy, fake_agent_state(a));
+
+	KUNIT_EXPECT_EQ(test, 0, busy_end(&t));
+	d = tsm_devsec_get(a->pdev);
+	flush_work(&d->loss_work);
+	tsm_devsec_put(d);
+	KUNIT_EXPECT_EQ(test, t.verb->to, fake_agent_state(a));
+}
+
+/* Another function of the same TSM is locked and unlocked meanwhile */
+static void busy_test_apart(struct kunit *test)
+{
+	struct busy_thread t;
+	struct pci_dev *other;
+
+	busy_begin(test, &t);
+	other = t.a->f->vf[1].pdev;
+	other->devcap |= PCI_EXP_DEVCAP_TEE;
+	KUNIT_EXPECT_EQ(test, 0, tsm_devsec_lock(other, t.a->tsm_dev->id));
+	KUNIT_EXPECT_EQ(test, 0, tsm_devsec_accept(other));
+	KUNIT_EXPECT_EQ(test, 0, tsm_devsec_unlock(other, t.a->tsm_dev->id));
+	set_bit(PCI_DEV_REMOVED, &other->priv_flags);
+	tsm_devsec_gone(other);
+	KUNIT_EXPECT_EQ(test, t.verb->busy, fake_agent_state(t.a));
+	KUNIT_EXPECT_EQ(test, 0, busy_end(&t));
+}
+
+/* A teardown is not cut, but it ends, and is waited for. */
+static void busy_let_end(struct busy_thread *t)
+{
+	if (!t->verb->cut)
+		complete(&t->go_on);
+}
+
+static void busy_test_cut_by_tsm(struct kunit *test)
+{
+	struct busy_thread t;
+
+	busy_begin(test, &t);
+	busy_let_end(&t);
+	fake_agent_unregister(t.a);
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_UNLOCKED, fake_agent_state(t.a));
+	KUNIT_EXPECT_EQ(test, t.verb->cut ? -ENXIO : 0, busy_end(&t));
+	KUNIT_EXPECT_EQ(test, 0, t.a->contexts);
+	KUNIT_EXPECT_EQ(test, -ENXIO, fake_agent_lock(t.a));
+}
+
+static void busy_test_cut_by_removal(struct kunit *test)
+{
+	struct busy_thread t;
+
+	busy_begin(test, &t);
+	busy_let_end(&t);
+	fake_agent_remove(t.a);
+	KUNIT_EXPECT_NULL(test, t.a->pdev->devsec);
+	KUNIT_EXPECT_EQ(test, t.verb->cut ? -ENODEV : 0, busy_end(&t));
+	KUNIT_EXPECT_EQ(test, 0, t.a->contexts);
+	KUNIT_EXPECT_EQ(test, -ENODEV, fake_agent_lock(t.a));
+}
+
+static void busy_test_cut_by_shutdown(struct kunit *test)
+{
+	struct busy_thread t;
+
+	busy_begin(test, &t);
+	busy_let_end(&t);
+	scoped_guard(device, &t.a->pdev->dev)
+		pci_devsec_shutdown(t.a->pdev);
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_UNLOCKED, fake_agent_state(t.a));
+	KUNIT_EXPECT_EQ(test, t.verb->cut ? -ENODEV : 0, busy_end(&t));
+	KUNIT_EXPECT_EQ(test, 0, t.a->contexts);
+	KUNIT_EXPECT_EQ(test, -ENODEV, fake_agent_lock(t.a));
+}
+
+static struct kunit_case devsec_busy_cases[] = {
+	KUNIT_CASE_PARAM(busy_test_refused, busy_verbs_gen_params),
+	KUNIT_CASE_PARAM(busy_test_apart, busy_verbs_gen_params),
+	KUNIT_CASE_PARAM(busy_test_cut_by_tsm, busy_verbs_gen_params),
+	KUNIT_CASE_PARAM(busy_test_cut_by_removal, busy_verbs_gen_params),
+	KUNIT_CASE_PARAM(busy_test_cut_by_shutdown, busy_verbs_gen_params),
+	{}
+};
+
+static struct kunit_suite devsec_busy_suite = {
+	.name = "pci_devsec_busy",
+	.test_cases = devsec_busy_cases,
+};
+
+kunit_test_suite(devsec_busy_suite);
