@@ -80,6 +80,8 @@ struct tsm_sim_object {
  * @object: evidence by &enum tsm_object_type
  * @measurement_nonce: what the present measurements were asked for with; 0 if
  *	there are none
+ * @mmio_digest: where that MMIO is: 0, and with each range that is validated the
+ *	SHA-384 of what it was before and &struct tsm_validate_mmio
  */
 struct tsm_sim_tdi_info {
 	__u32 type;
@@ -89,6 +91,7 @@ struct tsm_sim_tdi_info {
 	__aligned_u64 mmio_bytes;
 	struct tsm_sim_object object[TSM_SIM_NR_OBJECTS];
 	__u8 measurement_nonce[TSM_SIM_NONCE_SIZE];
+	__u8 mmio_digest[TSM_SIM_DIGEST_SIZE];
 };
 
 #endif /* _UAPI_LINUX_TSM_SIM_H */

@@ -26,6 +26,11 @@ static const char * const sim_lie_names[] = {
 	[SIM_LIE_DMA_ON]	= "dma-on",
 	[SIM_LIE_DMA_OFF]	= "dma-off",
 	[SIM_LIE_STOP]		= "stop",
+	[SIM_LIE_LONG]		= "long",
+	[SIM_LIE_EARLY]		= "early",
+	[SIM_LIE_WHERE]		= "where",
+	[SIM_LIE_SWAP]		= "swap",
+	[SIM_LIE_DENY]		= "deny",
 	[SIM_LIE_REFUSE]	= "refuse",
 	[SIM_LIE_SILENT]	= "silent",
 };
@@ -37,6 +42,18 @@ static_assert(ARRAY_SIZE(sim_lie_names) == SIM_NR_LIES);
 static bool sim_guest_lied(struct sim_guest *g, enum sim_lie lie)
 {
 	return READ_ONCE(g->lie) == lie;
+}
+
+/* The TDI that the host asks about */
+static struct pci_tdi *sim_guest_tdi(struct sim_guest *g)
+{
+	return sim_guest_lied(g, SIM_LIE_SWAP) ? g->other->tdi.tdi : g->tdi;
+}
+
+/* It has done it, but says otherwise */
+static int sim_guest_said(struct sim_guest *g, int rc)
+{
+	return sim_guest_lied(g, SIM_LIE_DENY) ? -EIO : rc;
 }
 
 /* Does the host listen? What does not answer for long enough is not waited for */
@@ -70,9 +87,9 @@ int sim_guest_host_lock(struct sim_guest *g, u64 *tsm_code)
 		return rc;
 	if (sim_guest_lied(g, SIM_LIE_LOCK))
 		return 0;
-	rc = pci_tdi_lock(g->tdi, &result);
+	rc = pci_tdi_lock(sim_guest_tdi(g), &result);
 	*tsm_code = result.tsm_code;
-	return rc;
+	return sim_guest_said(g, rc);
 }
 
 /**
@@ -92,9 +109,9 @@ int sim_guest_host_stop(struct sim_guest *g, u64 *tsm_code)
 		return rc;
 	if (sim_guest_lied(g, SIM_LIE_STOP))
 		return 0;
-	rc = pci_tdi_stop(g->tdi, &result);
+	rc = pci_tdi_stop(sim_guest_tdi(g), &result);
 	*tsm_code = result.tsm_code;
-	return rc;
+	return sim_guest_said(g, rc);
 }
 
 static int sim_guest_pass_on(struct sim_guest *g, enum tsm_op op,
@@ -112,8 +129,8 @@ static int sim_guest_pass_on(struct sim_guest *g, enum tsm_op op,
 	};
 	int rc;
 
-	rc = pci_tdi_check_req(g->tdi, &req);
-	rc = rc ?: pci_tdi_guest_req(g->tdi, &req, &result);
+	rc = pci_tdi_check_req(sim_guest_tdi(g), &req);
+	rc = rc ?: pci_tdi_guest_req(sim_guest_tdi(g), &req, &result);
 	*resp_len = rc ? 0 : req.resp_len;
 	*tsm_code = result.tsm_code;
 	return rc;
@@ -133,6 +150,21 @@ static bool sim_guest_pretends(struct sim_guest *g, enum tsm_op op)
 	return op < ARRAY_SIZE(lies) && lies[op] && sim_guest_lied(g, lies[op]);
 }
 
+/* What the host makes of a part of an object */
+static void sim_guest_spoil(struct sim_guest *g,
+			    const struct tsm_read_object *read, u8 *bytes,
+			    size_t *len)
+{
+	if (!read->offset && sim_guest_lied(g, SIM_LIE_OBJECT) &&
+	    (g->lie_type == U32_MAX || g->lie_type == read->type))
+		*bytes ^= 1;
+	if (sim_guest_lied(g, SIM_LIE_SHORT))
+		--*len;
+	/* it need not be there to be said */
+	if (sim_guest_lied(g, SIM_LIE_LONG))
+		*len += SZ_4K;
+}
+
 /**
  * sim_guest_host_req() - the guest has a request for the host to pass on
  * @g: guest
@@ -149,7 +181,7 @@ int sim_guest_host_req(struct sim_guest *g, enum tsm_op op, const void *req,
 		       size_t req_len, void *resp, size_t *resp_len,
 		       u64 *tsm_code)
 {
-	const struct tsm_read_object *read = req;
+	struct tsm_validate_mmio where;
 	struct tsm_regen_object regen;
 	int rc;
 
@@ -157,7 +189,8 @@ int sim_guest_host_req(struct sim_guest *g, enum tsm_op op, const void *req,
 	if (rc)
 		return rc;
 	if (sim_guest_pretends(g, op)) {
-		memset(resp, 0, *resp_len);
+		if (*resp_len)
+			memset(resp, 0, *resp_len);
 		return 0;
 	}
 	if (op == TSM_OP_REGEN_OBJECT && sim_guest_lied(g, SIM_LIE_NONCE)) {
@@ -165,15 +198,19 @@ int sim_guest_host_req(struct sim_guest *g, enum tsm_op op, const void *req,
 		get_random_bytes(regen.nonce, sizeof(regen.nonce));
 		req = &regen;
 	}
+	if (op == TSM_OP_VALIDATE_MMIO && sim_guest_lied(g, SIM_LIE_WHERE)) {
+		memcpy(&where, req, sizeof(where));
+		where.gpa += SZ_1M;
+		req = &where;
+	}
 
 	rc = sim_guest_pass_on(g, op, req, req_len, resp, resp_len, tsm_code);
-	if (!rc && op == TSM_OP_READ_OBJECT && *resp_len) {
-		if (!read->offset && sim_guest_lied(g, SIM_LIE_OBJECT))
-			*(u8 *)resp ^= 1;
-		if (sim_guest_lied(g, SIM_LIE_SHORT))
-			--*resp_len;
-	}
-	return rc;
+	if (!rc && op == TSM_OP_READ_OBJECT && *resp_len)
+		sim_guest_spoil(g, req, resp, resp_len);
+	if (!rc && op == TSM_OP_START && sim_guest_lied(g, SIM_LIE_EARLY))
+		rc = sim_guest_pass_on(g, TSM_OP_ENABLE_DMA, NULL, 0, NULL,
+				       resp_len, tsm_code);
+	return sim_guest_said(g, rc);
 }
 
 /**
@@ -221,6 +258,7 @@ void sim_guest_destroy(struct sim_guest *g)
 	sim_guest_bus_down(g);
 	sim_vm_put(g->vm);
 	pci_dev_put(g->host);
+	sim_object_put(g->other);
 	sim_object_put(g->tdi_object);
 	kfree(g);
 }
@@ -304,22 +342,36 @@ static int sim_cmd_guest_put(struct sim_cmd *cmd)
 	return sim_cmd_destroy(cmd, SIM_OBJECT_GUEST);
 }
 
-/* lie NAME about=WHAT */
+/* lie NAME about=WHAT [type=N] [tdi=NAME]; not while the guest asks for anything */
 static int sim_cmd_lie(struct sim_cmd *cmd)
 {
 	const char *about = sim_arg(cmd, "about");
-	int lie;
+	u64 type;
+	int lie, rc;
 
 	if (!about)
 		return -EINVAL;
 	lie = match_string(sim_lie_names, ARRAY_SIZE(sim_lie_names), about);
 	if (lie < 0)
 		return -EINVAL;
+	rc = sim_arg_u64(cmd, "type", U32_MAX, &type);
+	if (rc)
+		return rc;
 
 	struct sim_object *o __free(sim_object_put) =
 		sim_object_get(SIM_OBJECT_GUEST, cmd->arg[1]);
 	if (IS_ERR(o))
 		return PTR_ERR(o);
+	if (lie == SIM_LIE_SWAP) {
+		struct sim_object *tdi = sim_object_get(SIM_OBJECT_TDI,
+							sim_arg(cmd, "tdi"));
+
+		if (IS_ERR(tdi))
+			return PTR_ERR(tdi);
+		sim_object_put(o->guest->other);
+		o->guest->other = tdi;
+	}
+	o->guest->lie_type = type;
 	WRITE_ONCE(o->guest->lie, lie);
 	return 0;
 }

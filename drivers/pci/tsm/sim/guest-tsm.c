@@ -19,6 +19,7 @@
 
 #include "../spdm/spdm.h"
 #include "guest.h"
+#include "link.h"
 
 /* What a host is asked for at a time: it need not take more */
 #define SIM_GUEST_CHUNK		SZ_2K
@@ -39,11 +40,18 @@ struct sim_guest_object {
  * struct sim_guest_lock - a locked function
  * @base: what the core knows of it
  * @g: guest
+ * @generation: of the interface report, as the firmware has it: that of the lock, or
+ *	of the last one that the guest has asked for
+ * @dma: the guest has asked for DMA
+ * @mmio_digest: of the MMIO that it has validated, see &struct tsm_sim_tdi_info
  * @object: what was read, by &enum tsm_object_type
  */
 struct sim_guest_lock {
 	struct pci_tsm_devsec base;
 	struct sim_guest *g;
+	u64 generation;
+	bool dma;
+	u8 mmio_digest[TSM_SIM_DIGEST_SIZE];
 	struct sim_guest_object object[TSM_SIM_NR_OBJECTS];
 };
 
@@ -103,8 +111,8 @@ static int sim_guest_read_bytes(struct sim_guest_lock *l, u32 type, u8 *bytes,
 					      &n, &tsm_code);
 		if (rc)
 			return rc;
-		/* the host thinks that it ends here */
-		if (!n)
+		/* the host thinks that it ends here, or has more than there is */
+		if (!n || n > min_t(size_t, len - req.offset, SIM_GUEST_CHUNK))
 			return -EBADMSG;
 		req.offset += n;
 	}
@@ -201,6 +209,8 @@ static int sim_guest_regen_object(struct pci_tsm_devsec *ctx,
 	    (type == TSM_OBJECT_MEASUREMENTS &&
 	     memcmp(info.measurement_nonce, nonce, TSM_NONCE_SIZE)))
 		return -EBADMSG;
+	if (type == TSM_OBJECT_INTERFACE_REPORT)
+		l->generation = info.object[type].generation;
 	return 0;
 }
 
@@ -230,16 +240,26 @@ static int sim_guest_begin(struct sim_guest_lock *l)
 	if (info.state != TSM_TDI_LOCKED ||
 	    info.guest_rid != pci_dev_id(l->base.pdev))
 		return -EPERM;
+	l->generation = info.object[TSM_OBJECT_INTERFACE_REPORT].generation;
 
 	get_random_bytes(nonce, sizeof(nonce));
 	return sim_guest_regen_object(&l->base, TSM_OBJECT_MEASUREMENTS, nonce);
+}
+
+/* Whatever the host has locked */
+static void sim_guest_give_back(struct sim_guest *g)
+{
+	struct tsm_sim_tdi_info info;
+	u64 ignored = 0;
+
+	if (!sim_guest_info(g, &info) && info.state != TSM_TDI_UNLOCKED)
+		sim_guest_host_stop(g, &ignored);
 }
 
 static struct pci_tsm_devsec *sim_guest_lock(struct tsm_dev *tsm_dev,
 					     struct pci_dev *pdev, u64 *tsm_code)
 {
 	struct sim_guest *g = to_sim_guest(tsm_dev);
-	u64 ignored = 0;
 	int rc;
 
 	if (pdev != g->pdev)
@@ -251,40 +271,48 @@ static struct pci_tsm_devsec *sim_guest_lock(struct tsm_dev *tsm_dev,
 	l->g = g;
 	l->base.pdev = pdev;
 
-	rc = sim_guest_host_lock(g, tsm_code);
-	if (rc)
-		return ERR_PTR(rc);
-	rc = sim_guest_begin(l);
+	/* one that says that it failed may have locked it for all that */
+	rc = sim_guest_host_lock(g, tsm_code) ?: sim_guest_begin(l);
 	if (rc) {
-		/* whatever it has locked */
-		sim_guest_host_stop(g, &ignored);
+		sim_guest_give_back(g);
 		return ERR_PTR(rc);
 	}
 	g->locked = no_free_ptr(l);
 	return &g->locked->base;
 }
 
+/* Is it still the lock that is attested? Another one has another report. */
+static bool sim_guest_same_lock(struct sim_guest_lock *l,
+				const struct tsm_sim_tdi_info *info)
+{
+	return info->object[TSM_OBJECT_INTERFACE_REPORT].generation ==
+	       l->generation;
+}
+
+/* Does it reach private memory before it was asked to, or afterwards? */
+static bool sim_guest_unasked_dma(struct sim_guest_lock *l,
+				  const struct tsm_sim_tdi_info *info)
+{
+	return info->flags & TSM_SIM_TDI_DMA && !l->dma;
+}
+
 static int sim_guest_accept(struct pci_tsm_devsec *ctx, u64 *tsm_code)
 {
 	struct sim_guest_lock *l = to_sim_guest_lock(ctx);
 	struct tsm_sim_tdi_info info;
-	const u32 report = TSM_OBJECT_INTERFACE_REPORT;
 	int rc;
 
 	rc = sim_guest_info(l->g, &info);
 	if (rc)
 		return rc;
-	/* another lock has another report, if only by its generation */
-	if (info.state != TSM_TDI_LOCKED ||
-	    info.object[report].generation != l->object[report].generation)
+	if (info.state != TSM_TDI_LOCKED || !sim_guest_same_lock(l, &info))
 		return -ESTALE;
 
 	rc = sim_guest_op(l->g, TSM_OP_START, NULL, 0, &info, tsm_code);
 	if (rc)
 		return rc;
-	return info.state == TSM_TDI_RUN &&
-	       info.object[report].generation ==
-	       l->object[report].generation ? 0 : -EPERM;
+	return info.state == TSM_TDI_RUN && sim_guest_same_lock(l, &info) &&
+	       !sim_guest_unasked_dma(l, &info) ? 0 : -EPERM;
 }
 
 static int sim_guest_mmio(struct pci_tsm_devsec *ctx,
@@ -299,22 +327,21 @@ static int sim_guest_mmio(struct pci_tsm_devsec *ctx,
 		.offset = range->offset,
 	};
 	u64 tsm_code = 0;
-	u64 was;
 	int rc;
 
 	/* it ends with the lock, and not before */
 	if (!on)
 		return 0;
 
-	rc = sim_guest_info(l->g, &info);
-	if (rc)
-		return rc;
-	was = info.mmio_bytes;
 	rc = sim_guest_op(l->g, TSM_OP_VALIDATE_MMIO, &req, sizeof(req), &info,
 			  &tsm_code);
 	if (rc)
 		return rc;
-	return info.mmio_bytes - was == range->len ? 0 : -EPERM;
+
+	/* this range, here, and before it those that were asked for */
+	sim_link_mmio_digest(l->mmio_digest, &req);
+	return memcmp(l->mmio_digest, info.mmio_digest,
+		      sizeof(info.mmio_digest)) ? -EPERM : 0;
 }
 
 static int sim_guest_dma(struct pci_tsm_devsec *ctx, bool on)
@@ -325,6 +352,7 @@ static int sim_guest_dma(struct pci_tsm_devsec *ctx, bool on)
 	int rc, told;
 
 	if (on) {
+		l->dma = true;
 		rc = sim_guest_op(l->g, TSM_OP_ENABLE_DMA, NULL, 0, &info,
 				  &tsm_code);
 		if (rc)
@@ -335,12 +363,11 @@ static int sim_guest_dma(struct pci_tsm_devsec *ctx, bool on)
 	/* in ERROR it can no longer be told, and need not be */
 	told = sim_guest_op(l->g, TSM_OP_DISABLE_DMA, NULL, 0, &info, &tsm_code);
 	rc = told ? sim_guest_info(l->g, &info) : 0;
-	if (rc == -ENXIO)
-		return 0;
-	if (rc)
+	if (rc && rc != -ENXIO)
 		return rc;
-	if (info.flags & TSM_SIM_TDI_DMA && info.state == TSM_TDI_RUN)
+	if (!rc && info.flags & TSM_SIM_TDI_DMA && info.state == TSM_TDI_RUN)
 		return told ?: -EPERM;
+	l->dma = false;
 	return 0;
 }
 
@@ -348,7 +375,6 @@ static int sim_guest_state(struct pci_tsm_devsec *ctx, enum tsm_tdi_state *state
 {
 	struct sim_guest_lock *l = to_sim_guest_lock(ctx);
 	struct tsm_sim_tdi_info info;
-	const u32 report = TSM_OBJECT_INTERFACE_REPORT;
 	int rc;
 
 	rc = sim_guest_info(l->g, &info);
@@ -360,10 +386,8 @@ static int sim_guest_state(struct pci_tsm_devsec *ctx, enum tsm_tdi_state *state
 	if (rc)
 		return rc;
 
-	*state = info.state;
-	/* locked, but not by this guest's lock */
-	if (info.object[report].generation != l->object[report].generation)
-		*state = TSM_TDI_ERROR;
+	*state = sim_guest_same_lock(l, &info) &&
+		 !sim_guest_unasked_dma(l, &info) ? info.state : TSM_TDI_ERROR;
 	return 0;
 }
 

@@ -43,6 +43,11 @@ struct sim_guest_lock;
  * @SIM_LIE_DMA_ON: says that DMA is enabled, and has not
  * @SIM_LIE_DMA_OFF: says that DMA is disabled, and has not
  * @SIM_LIE_STOP: says that the function is stopped, and has not
+ * @SIM_LIE_LONG: has more of an object of evidence than fits
+ * @SIM_LIE_EARLY: enables DMA when it starts the function
+ * @SIM_LIE_WHERE: has MMIO validated somewhere else
+ * @SIM_LIE_SWAP: asks about another TDI
+ * @SIM_LIE_DENY: does what it says that it has not done
  * @SIM_LIE_REFUSE: refuses everything
  * @SIM_LIE_SILENT: does nothing, and never answers
  * @SIM_NR_LIES: number of them
@@ -61,6 +66,11 @@ enum sim_lie {
 	SIM_LIE_DMA_ON,
 	SIM_LIE_DMA_OFF,
 	SIM_LIE_STOP,
+	SIM_LIE_LONG,
+	SIM_LIE_EARLY,
+	SIM_LIE_WHERE,
+	SIM_LIE_SWAP,
+	SIM_LIE_DENY,
 	SIM_LIE_REFUSE,
 	SIM_LIE_SILENT,
 	SIM_NR_LIES,
@@ -73,6 +83,8 @@ enum sim_lie {
  * @vm: that it is of, with a reference: the TDI may be destroyed before
  * @host: function that it is of, on the host's bus
  * @lie: how the host deceives, &enum sim_lie
+ * @lie_type: with %SIM_LIE_OBJECT, about which &enum tsm_object_type only
+ * @other: with %SIM_LIE_SWAP, another TDI by its name, with a reference
  * @rid: number of the function in the guest, as the guest sees it
  * @bar_size: bytes of each BAR by its number, 0: there is none
  * @window: addresses for the BARs
@@ -96,6 +108,8 @@ struct sim_guest {
 	struct sim_vm *vm;
 	struct pci_dev *host;
 	unsigned int lie;
+	u32 lie_type;
+	struct sim_object *other;
 	u16 rid;
 	u32 bar_size[SIM_GUEST_BARS];
 

@@ -261,6 +261,7 @@ static int sim_link_mmio_add(struct sim_link_tdi *t,
 	};
 	list_add_tail(&m->node, &t->mmio);
 	t->nr_mmio++;
+	sim_link_mmio_digest(t->mmio_digest, req);
 	return 0;
 }
 
@@ -295,6 +296,7 @@ void sim_link_forget_bind(struct sim_link_tdi *t)
 		kfree(m);
 	}
 	t->nr_mmio = 0;
+	memset(t->mmio_digest, 0, sizeof(t->mmio_digest));
 	sim_link_blob_forget(&t->report);
 	sim_link_blob_forget(&t->measurements);
 	memset(t->measurement_nonce, 0, sizeof(t->measurement_nonce));
@@ -340,6 +342,7 @@ static int sim_link_tdi_info(struct sim_link_tdi *t,
 		info->mmio_bytes += m->len;
 	memcpy(info->measurement_nonce, t->measurement_nonce,
 	       sizeof(info->measurement_nonce));
+	memcpy(info->mmio_digest, t->mmio_digest, sizeof(info->mmio_digest));
 	for (u32 type = 0; !rc && type < TSM_SIM_NR_OBJECTS; type++)
 		rc = sim_link_object(t, type, sim_link_digest,
 				     &info->object[type]);

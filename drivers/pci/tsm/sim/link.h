@@ -18,6 +18,7 @@
 #include <linux/pci-tsm.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <uapi/linux/tsm_sim.h>
 
 #include "../spdm/spdm.h"
 #include "../spdm/tdisp.h"
@@ -152,6 +153,19 @@ struct sim_link_mmio {
 	u64 offset;
 };
 
+/* One more range is validated: @digest is of all of them, in order */
+static inline void sim_link_mmio_digest(u8 digest[TSM_SIM_DIGEST_SIZE],
+					const struct tsm_validate_mmio *range)
+{
+	struct {
+		u8 before[TSM_SIM_DIGEST_SIZE];
+		struct tsm_validate_mmio range;
+	} both = { .range = *range };
+
+	memcpy(both.before, digest, sizeof(both.before));
+	spdm_hash_once(&spdm_kernel_crypto, &both, sizeof(both), digest);
+}
+
 /**
  * struct sim_link_viommu - firmware's context of a secure vIOMMU
  * @viommu: the core's part
@@ -188,6 +202,7 @@ struct sim_link_viommu {
  * @measurement_nonce: what they were asked for with
  * @mmio: what the guest has validated
  * @nr_mmio: how many
+ * @mmio_digest: as in &struct tsm_sim_tdi_info
  *
  * The core calls one operation of a TDI at a time, which protects the rest.
  */
@@ -211,6 +226,7 @@ struct sim_link_tdi {
 	u8 measurement_nonce[SPDM_NONCE_SIZE];
 	struct list_head mmio;
 	unsigned int nr_mmio;
+	u8 mmio_digest[TSM_SIM_DIGEST_SIZE];
 };
 
 static inline struct sim_link_tdi *to_sim_link_tdi(struct pci_tsm_tdi *tdi)

@@ -50,6 +50,8 @@ FIXTURE(lie)
 FIXTURE_VARIANT(lie)
 {
 	const char *about;
+	/* of an object, plus 1 */
+	unsigned int type;
 	enum step caught;
 	int error;
 	const char *then;
@@ -61,6 +63,33 @@ FIXTURE_VARIANT_ADD(lie, lock)
 	  .then = "unlocked", .host = "UNLOCKED" };
 FIXTURE_VARIANT_ADD(lie, object)
 	{ .about = "object", .caught = STEP_LOCK, .error = EBADMSG,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, chain)
+	{ .about = "object", .type = 1 + TSM_OBJECT_CERTIFICATE_CHAIN,
+	  .caught = STEP_LOCK, .error = EBADMSG,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, measurements)
+	{ .about = "object", .type = 1 + TSM_OBJECT_MEASUREMENTS,
+	  .caught = STEP_LOCK, .error = EBADMSG,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, report)
+	{ .about = "object", .type = 1 + TSM_OBJECT_INTERFACE_REPORT,
+	  .caught = STEP_LOCK, .error = EBADMSG,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, long)
+	{ .about = "long", .caught = STEP_LOCK, .error = EBADMSG,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, deny_lock)
+	{ .about = "deny", .caught = STEP_LOCK, .error = EIO,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, deny_accept)
+	{ .about = "deny", .caught = STEP_ACCEPT, .error = EIO,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, early)
+	{ .about = "early", .caught = STEP_ACCEPT, .error = EPERM,
+	  .then = "unlocked", .host = "UNLOCKED" };
+FIXTURE_VARIANT_ADD(lie, where)
+	{ .about = "where", .caught = STEP_ACCEPT, .error = EPERM,
 	  .then = "unlocked", .host = "UNLOCKED" };
 FIXTURE_VARIANT_ADD(lie, short)
 	{ .about = "short", .caught = STEP_LOCK, .error = EBADMSG,
@@ -111,7 +140,11 @@ TEST_F(lie, caught)
 
 	for (step = 0; step < variant->caught; step++)
 		test_ok(view_step(g, step));
-	test_cmd(v, "lie g about=%s", variant->about);
+	if (variant->type)
+		test_cmd(v, "lie g about=%s type=%u", variant->about,
+			 variant->type - 1);
+	else
+		test_cmd(v, "lie g about=%s", variant->about);
 	test_err(variant->error, view_step(g, variant->caught));
 	test_view(g, variant->then);
 	test_state(v, "t", variant->host);
@@ -289,6 +322,39 @@ TEST_F(other, lock)
 	test_cmd(v, "lock t");
 	ASSERT_TRUE(stale_or_lost(g));
 	test_state(v, "t", "LOCKED");
+	test_view_comes_to(g, "lost");
+	test_ok(view_unlock(g));
+	test_state(v, "t", "UNLOCKED");
+}
+
+/* Between lock and accept another function, locked as this one was */
+TEST_F(other, swap)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_ok(view_lock(g));
+	test_ok(vmm_create(v, "t2", self->s.vf[1], "vm1", VIEW_RID, NULL));
+	test_cmd(v, "lock t2");
+	test_cmd(v, "lie g about=swap tdi=t2");
+	ASSERT_TRUE(stale_or_lost(g));
+	test_state(v, "t2", "LOCKED");
+	test_cmd(v, "lie g about=none");
+	test_ok(view_unlock(g));
+	test_state(v, "t", "UNLOCKED");
+}
+
+/* Private memory is opened for it in RUN, and nobody has asked for that */
+TEST_F(other, dma)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+	test_cmd(v, "req t op=3");
 	test_view_comes_to(g, "lost");
 	test_ok(view_unlock(g));
 	test_state(v, "t", "UNLOCKED");
