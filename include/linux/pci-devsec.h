@@ -143,6 +143,7 @@ void pci_devsec_note_loss(struct pci_dev *pdev);
 /* for the PCI core and architectures */
 bool pci_devsec_locked(struct pci_dev *pdev);
 u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where);
+void pci_devsec_master(struct pci_dev *pdev, bool on);
 bool pci_devsec_private_dma(struct device *dev);
 bool pci_devsec_private_mmio(phys_addr_t addr);
 int pci_devsec_attach(struct pci_dev *pdev);
@@ -157,6 +158,10 @@ static inline bool pci_devsec_locked(struct pci_dev *pdev)
 static inline u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where)
 {
 	return 0;
+}
+
+static inline void pci_devsec_master(struct pci_dev *pdev, bool on)
+{
 }
 
 static inline bool pci_devsec_private_dma(struct device *dev)

@@ -9,6 +9,7 @@
 #include <linux/cleanup.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
+#include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -53,12 +54,30 @@ int tsm_agent_next(int tsm_id)
 
 /* --- conversations ------------------------------------------------------- */
 
-/* Now it is a teardown, which goes on whatever happens, for @ms. */
+/**
+ * tsm_devsec_hurry() - a conversation is a teardown from here on
+ * @d: function
+ * @ms: milliseconds that it may take; one that is a teardown gets no more time
+ *
+ * It goes on whatever happens.
+ *
+ * Context: Between tsm_devsec_talk() and tsm_devsec_hush().
+ */
 void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms)
 {
+	unsigned long deadline = tsm_deadline(ms);
+
 	guard(mutex)(&tsm_lock);
+	if (!d->teardown || time_before(deadline, d->deadline))
+		d->deadline = deadline;
 	d->teardown = true;
-	d->deadline = tsm_deadline(ms);
+}
+
+/* Milliseconds until a deadline, 0 if it is over */
+unsigned int tsm_devsec_left(unsigned long deadline)
+{
+	return time_after(deadline, jiffies) ?
+	       jiffies_to_msecs(deadline - jiffies) : 0;
 }
 
 /**
@@ -76,10 +95,39 @@ void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms)
 
 	guard(mutex)(&tsm_lock);
 	d->teardown = false;
+	d->yields = false;
 	d->deadline = tsm_deadline(ms);
 }
 
-/* A conversation is over. Before the state that ends it, which drops the TSM. */
+/* This conversation ends for whoever calls tsm_devsec_take(). */
+void tsm_devsec_yield(struct tsm_devsec *d)
+{
+	guard(mutex)(&tsm_lock);
+	d->yields = true;
+}
+
+/**
+ * tsm_devsec_take() - lock what conversations are about, and end one that yields
+ * @d: function
+ *
+ * For those who hold the device_lock, or take trust away: a refresh and a poll are
+ * not what they should wait for.
+ *
+ * Context: May sleep. tsm_devsec::lock is held afterwards.
+ */
+void tsm_devsec_take(struct tsm_devsec *d)
+{
+	atomic_inc(&d->wanted);
+	mutex_lock(&d->lock);
+	atomic_dec(&d->wanted);
+}
+
+/**
+ * tsm_devsec_hush() - a conversation is over
+ * @d: function
+ *
+ * Context: Before the state that ends it, which drops the TSM.
+ */
 void tsm_devsec_hush(struct tsm_devsec *d)
 {
 	tsm_agent_leave(d->agent);
@@ -96,6 +144,7 @@ void tsm_devsec_hush(struct tsm_devsec *d)
  * * %-ENODEV		- no: the function is being removed
  * * %-ENXIO		- no: the TSM is being unregistered
  * * %-EINTR		- no: whoever asked for this was killed
+ * * %-ECANCELED		- no: somebody else has to talk about the function
  * * %-ETIMEDOUT	- no: its time is over
  */
 int pci_devsec_may_go_on(struct pci_dev *pdev)
@@ -114,6 +163,8 @@ int pci_devsec_may_go_on(struct pci_dev *pdev)
 			return -ENXIO;
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		if (d->yields && atomic_read(&d->wanted))
+			return -ECANCELED;
 	}
 
 	return time_after(jiffies, d->deadline) ? -ETIMEDOUT : 0;
@@ -138,22 +189,26 @@ static void tsm_devsec_wait(struct tsm_devsec *d)
 static void tsm_devsec_end(struct tsm_devsec *d, struct tsm_agent *agent,
 			   unsigned int ms)
 {
+	unsigned long deadline = tsm_deadline(ms);
 	bool locked;
 
-	guard(mutex)(&d->lock);
+	guard(tsm_devsec)(d);
 
 	/* unlocked meanwhile, and perhaps locked with another one */
 	if (agent && d->agent != agent)
 		return;
 
 	if (d->attached) {
-		tsm_devsec_lose(d);
-		if (!d->ctx)
+		int rc;
+
+		tsm_devsec_lose(d, ms);
+		if (!d->ctx || d->state != TSM_DEVSEC_LOST)
 			return;
-		tsm_devsec_talk(d, ms);
-		if (d->state == TSM_DEVSEC_LOST && tsm_devsec_withdraw(d, ms))
-			tsm_devsec_set_state(d, TSM_DEVSEC_STUCK);
+		tsm_devsec_talk(d, tsm_devsec_left(deadline));
+		rc = tsm_devsec_withdraw(d, tsm_devsec_left(deadline));
 		tsm_devsec_hush(d);
+		if (rc)
+			tsm_devsec_set_state(d, TSM_DEVSEC_STUCK);
 		return;
 	}
 
@@ -192,6 +247,9 @@ static void tsm_devsec_abandon(struct tsm_devsec *d, struct tsm_agent *agent)
 	guard(mutex)(&d->lock);
 	guard(mutex)(&tsm_lock);
 	if (d->agent == agent) {
+		/* nobody will ask its driver about it again */
+		if (d->ctx)
+			module_put(tsm_devsec_ops(d)->owner);
 		d->ctx = NULL;
 		d->agent = NULL;
 	}
@@ -213,6 +271,9 @@ void tsm_devsec_gone(struct pci_dev *pdev)
 		if (!d)
 			return;
 		d->gone = true;
+		/* what is under way has no more time than the removal */
+		if (time_before(tsm_deadline(TSM_REMOVAL_MS), d->deadline))
+			d->deadline = tsm_deadline(TSM_REMOVAL_MS);
 		tsm_devsec_wait(d);
 		kref_get(&d->ref);
 	}
@@ -230,20 +291,20 @@ void tsm_devsec_gone(struct pci_dev *pdev)
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_gone);
 
-/* A VM that sleeps would not know what became of its functions. */
-int tsm_devsec_sleep(void)
+/* Has this VM functions of which it would not know what became of them? */
+bool tsm_devsec_any_locked(void)
 {
 	struct tsm_devsec *d;
 
-	guard(mutex)(&tsm_lock);
+	lockdep_assert_held(&tsm_lock);
+
 	list_for_each_entry(d, &tsm_devsecs, node) {
 		if (d->state != TSM_DEVSEC_UNLOCKED)
-			return -EBUSY;
+			return true;
 	}
 
-	return 0;
+	return false;
 }
-EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_sleep);
 
 /* --- TSMs ------------------------------------------------------------------ */
 

@@ -77,9 +77,9 @@ static struct maple_tree tsm_private_mmio =
  * pci_devsec_private_mmio() - is this MMIO of an accepted function?
  * @addr: physical address
  *
- * What an architecture asks that has to know before it maps MMIO whether that is
- * private memory (ioremap()). A mapping is one or the other as a whole, as is the
- * page that it begins with.
+ * What is asked before MMIO is mapped, by ioremap() of an architecture that has to
+ * know whether that is private memory, or for a process. A mapping is one or the
+ * other as a whole, as is the page that it begins with.
  *
  * Context: Any.
  *
@@ -90,7 +90,24 @@ bool pci_devsec_private_mmio(phys_addr_t addr)
 {
 	return mtree_load(&tsm_private_mmio, PHYS_PFN(addr));
 }
-EXPORT_SYMBOL_IF_KUNIT(pci_devsec_private_mmio);
+EXPORT_SYMBOL_GPL(pci_devsec_private_mmio);
+
+/* It is going to be private; after an error nothing is noted. */
+static int tsm_devsec_range_note(struct tsm_devsec *d,
+				 const struct pci_devsec_mmio *mmio)
+{
+	int rc = pci_devsec_may_go_on(d->pdev);
+
+	if (rc)
+		return rc;
+	/* it shares a page of this kernel with what is not of its kind */
+	if (!PAGE_ALIGNED(mmio->start) || !PAGE_ALIGNED(mmio->len))
+		return -EOPNOTSUPP;
+
+	return mtree_insert_range(&tsm_private_mmio, PHYS_PFN(mmio->start),
+				  PHYS_PFN(mmio->start + mmio->len - 1), d,
+				  GFP_KERNEL);
+}
 
 static int tsm_devsec_range(struct tsm_devsec *d,
 			    const struct pci_tdi_range *range, bool on)
@@ -103,27 +120,40 @@ static int tsm_devsec_range(struct tsm_devsec *d,
 			 range->offset,
 		.first_page = range->first_page,
 	};
-	unsigned long first;
 	int rc;
 
 	/* what is not for this VM alone stays as it is */
 	if (range->attrs & PCI_TDI_RANGE_NON_TEE)
 		return 0;
 
-	first = PHYS_PFN(mmio.start);
-	rc = on ? pci_devsec_may_go_on(d->pdev) : 0;
-	if (on && !rc)
-		rc = mtree_store_range(&tsm_private_mmio, first,
-				       PHYS_PFN(mmio.start + mmio.len - 1), d,
-				       GFP_KERNEL);
-	rc = rc ?: tsm_devsec_ops(d)->mmio(d->ctx, &mmio, on);
-	/* there is no driver that could have mapped it, or no trust in it left */
-	if (!on || rc)
-		mtree_erase(&tsm_private_mmio, first);
+	rc = on ? tsm_devsec_range_note(d, &mmio) : 0;
+	if (!rc) {
+		rc = tsm_devsec_ops(d)->mmio(d->ctx, &mmio, on);
+		if (on && rc)
+			mtree_erase(&tsm_private_mmio, PHYS_PFN(mmio.start));
+	}
 	if (rc)
 		pci_err(d->pdev, "BAR %u offset %#llx: private MMIO not %s: %d\n",
 			mmio.bar, mmio.offset, on ? "mapped" : "unmapped", rc);
 	return rc;
+}
+
+/**
+ * tsm_devsec_mmio_forget() - what of a function is mapped from here on is shared
+ * @d: function that has no driver that thinks otherwise
+ *
+ * Context: May sleep.
+ */
+void tsm_devsec_mmio_forget(struct tsm_devsec *d)
+{
+	unsigned long index = 0;
+	void *owner;
+
+	mt_for_each(&tsm_private_mmio, owner, index, ULONG_MAX) {
+		/* behind what was found */
+		if (owner == d)
+			mtree_erase(&tsm_private_mmio, index - 1);
+	}
 }
 
 /**
@@ -132,6 +162,9 @@ static int tsm_devsec_range(struct tsm_devsec *d,
  * @on: map them
  *
  * Context: Between tsm_devsec_talk() and tsm_devsec_hush().
+ *
+ * What was private is mapped as such until tsm_devsec_mmio_forget(): a driver that
+ * does not know yet that its function is lost is to reach nothing.
  *
  * Return: 0; with the TSM's error some are mapped. An error does not keep the
  * others from being unmapped, the last one is returned.
@@ -165,6 +198,7 @@ int tsm_devsec_mmio(struct tsm_devsec *d, bool on)
 /**
  * tsm_devsec_lose() - a function is no longer what was attested
  * @d: function
+ * @ms: milliseconds that this may take
  *
  * Ends first what it reaches, and says so second. Nothing happens to a function
  * that is neither LOCKED nor RUN, or is just being unlocked or started: whoever
@@ -174,7 +208,7 @@ int tsm_devsec_mmio(struct tsm_devsec *d, bool on)
  *
  * Context: May sleep. Holds tsm_devsec::lock.
  */
-void tsm_devsec_lose(struct tsm_devsec *d)
+void tsm_devsec_lose(struct tsm_devsec *d, unsigned int ms)
 {
 	enum tsm_devsec_state state = READ_ONCE(d->state);
 	int rc;
@@ -184,14 +218,16 @@ void tsm_devsec_lose(struct tsm_devsec *d)
 	if (state != TSM_DEVSEC_LOCKED && state != TSM_DEVSEC_RUN)
 		return;
 
-	tsm_devsec_talk(d, TSM_TEARDOWN_MS);
-	tsm_devsec_hurry(d, TSM_TEARDOWN_MS);
+	tsm_devsec_talk(d, ms);
+	tsm_devsec_hurry(d, ms);
 	rc = tsm_devsec_dma(d, false);
 	tsm_devsec_mmio(d, false);
-	/* take the function away if its DMA cannot be */
+	/* take the function away if its DMA cannot be, in the same time */
 	if (rc)
-		rc = tsm_devsec_withdraw(d, TSM_TEARDOWN_MS);
+		rc = tsm_devsec_withdraw(d, ms);
 	tsm_devsec_hush(d);
+	if (!d->attached)
+		tsm_devsec_mmio_forget(d);
 
 	scoped_guard(mutex, &tsm_lock) {
 		if (tsm_devsec_busy(d))
@@ -211,13 +247,12 @@ void tsm_devsec_lose(struct tsm_devsec *d)
 		queue_work(system_dfl_long_wq, &d->tell_work);
 }
 
-/* Ask the TSM whether a locked function still is what it was. */
-void tsm_devsec_look(struct tsm_devsec *d, bool reported)
+static void tsm_devsec_look_now(struct tsm_devsec *d, bool reported)
 {
 	enum tsm_tdi_state expected, state = TSM_TDI_ERROR;
 	int rc;
 
-	guard(mutex)(&d->lock);
+	lockdep_assert_held(&d->lock);
 
 	switch (READ_ONCE(d->state)) {
 	case TSM_DEVSEC_LOCKED:
@@ -231,6 +266,9 @@ void tsm_devsec_look(struct tsm_devsec *d, bool reported)
 	}
 
 	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
+	/* there is another poll; a report has nobody who would repeat it */
+	if (!reported)
+		tsm_devsec_yield(d);
 	rc = tsm_devsec_ops(d)->state(d->ctx, &state);
 	tsm_devsec_hush(d);
 
@@ -243,7 +281,26 @@ void tsm_devsec_look(struct tsm_devsec *d, bool reported)
 		return;
 	}
 
-	tsm_devsec_lose(d);
+	tsm_devsec_lose(d, TSM_TEARDOWN_MS);
+}
+
+/**
+ * tsm_devsec_look() - ask the TSM whether a locked function still is what it was
+ * @d: function
+ * @reported: somebody says that it is not: it is lost if the TSM cannot say. A TSM
+ *	that cannot say without that is asked again later: it keeps this VM from
+ *	knowing, not the device from having stopped.
+ *
+ * Context: May sleep, for a conversation, and a teardown.
+ */
+void tsm_devsec_look(struct tsm_devsec *d, bool reported)
+{
+	if (reported)
+		tsm_devsec_take(d);
+	else
+		mutex_lock(&d->lock);
+	tsm_devsec_look_now(d, reported);
+	mutex_unlock(&d->lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_look);
 
@@ -290,6 +347,9 @@ static void tsm_devsec_tell_work(struct work_struct *work)
 	/* one that has left, or was shut down, meanwhile */
 	if (!READ_ONCE(d->attached) || READ_ONCE(d->gone) ||
 	    !d->pdev->driver)
+		return;
+	/* one that came afterwards, to a function that was accepted again */
+	if (READ_ONCE(d->state) == TSM_DEVSEC_RUN)
 		return;
 
 	handlers = d->pdev->driver->err_handler;
@@ -340,11 +400,120 @@ static int tsm_devsec_admit(struct pci_dev *pdev)
 }
 
 /**
+ * tsm_devsec_masters() - does a function master the bus?
+ * @pdev: function
+ *
+ * Return: whether it does.
+ */
+bool tsm_devsec_masters(struct pci_dev *pdev)
+{
+	u16 command;
+
+	KUNIT_STATIC_STUB_REDIRECT(tsm_devsec_masters, pdev);
+
+	return !pci_read_config_word(pdev, PCI_COMMAND, &command) &&
+	       command & PCI_COMMAND_MASTER;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_masters);
+
+/* Open private memory for an accepted function. Holds tsm_devsec::lock. */
+static int tsm_devsec_open(struct tsm_devsec *d)
+{
+	int rc;
+
+	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
+	rc = pci_devsec_may_go_on(d->pdev) ?: tsm_devsec_dma(d, true);
+	if (rc) {
+		tsm_devsec_hurry(d, TSM_TEARDOWN_MS);
+		tsm_devsec_dma(d, false);
+	}
+	tsm_devsec_hush(d);
+
+	/* nobody knows what it reaches: take it away */
+	if (rc && d->dma_open)
+		tsm_devsec_lose(d, TSM_TEARDOWN_MS);
+	return rc;
+}
+
+/* Close it, because what the function could reach is going to be freed. Likewise. */
+static void tsm_devsec_close(struct tsm_devsec *d)
+{
+	/* whoever waits for one that was pulled out waits for all of the bus */
+	unsigned int ms = pci_dev_is_disconnected(d->pdev) ? TSM_REMOVAL_MS :
+							     TSM_TEARDOWN_MS;
+	unsigned long deadline = tsm_deadline(ms);
+
+	/* a TSM that has left cannot be asked any more */
+	if (!d->dma_open || !d->ctx)
+		return;
+
+	tsm_devsec_talk(d, ms);
+	tsm_devsec_hurry(d, ms);
+	tsm_devsec_dma(d, false);
+	tsm_devsec_hush(d);
+	if (d->dma_open)
+		tsm_devsec_lose(d, tsm_devsec_left(deadline));
+}
+
+/**
+ * pci_devsec_master() - a driver wants its function to master the bus, or not to
+ * @pdev: function
+ * @on: that it does
+ *
+ * A clear does not get to an accepted function (pci_devsec_kept_command()), and
+ * whoever clears it may free what the function could write to. So private DMA is
+ * closed until it is set again. A function to which it cannot be opened is lost.
+ *
+ * Context: May sleep, for one conversation, if the function is accepted and has a
+ * driver; else any.
+ */
+void pci_devsec_master(struct pci_dev *pdev, bool on)
+{
+	/* stays as long as the driver */
+	struct tsm_devsec *d = READ_ONCE(pdev->devsec);
+
+	if (!d || !READ_ONCE(d->attached))
+		return;
+
+	guard(tsm_devsec)(d);
+	if (!d->attached || READ_ONCE(d->state) != TSM_DEVSEC_RUN)
+		return;
+
+	if (!on)
+		tsm_devsec_close(d);
+	else if (!d->dma_open && tsm_devsec_open(d))
+		/* there is nobody whom an error could be returned to */
+		tsm_devsec_lose(d, TSM_TEARDOWN_MS);
+}
+EXPORT_SYMBOL_GPL(pci_devsec_master);
+
+static int tsm_devsec_attach(struct tsm_devsec *d)
+{
+	int rc;
+
+	guard(tsm_devsec)(d);
+	if (READ_ONCE(d->gone))
+		return -ENODEV;
+	/* perhaps lost meanwhile */
+	if (READ_ONCE(d->state) != TSM_DEVSEC_RUN)
+		return -EBUSY;
+
+	rc = tsm_devsec_masters(d->pdev) ? 0 : tsm_devsec_open(d);
+	if (!rc) {
+		WRITE_ONCE(d->attached, true);
+		WRITE_ONCE(d->private_view, true);
+	}
+	return rc;
+}
+
+/**
  * pci_devsec_attach() - a driver is going to be bound to a function
  * @pdev: function
  *
- * Opens private DMA for an accepted function. Until the next driver attaches,
- * pci_devsec_private_dma() gives the same answer.
+ * Opens private DMA for an accepted function. One that masters the bus still, as
+ * its last driver could not end that, gets it when this driver sets bus mastering
+ * (pci_devsec_master()). Until the next driver attaches, pci_devsec_private_dma()
+ * gives the same answer.
  *
  * Context: May sleep, for one conversation if the function is accepted. Holds
  * the device_lock.
@@ -355,6 +524,7 @@ static int tsm_devsec_admit(struct pci_dev *pdev)
  * * %-EBUSY	- locked but not accepted, lost, or on its way from one state to
  *		  another
  * * %-EIO	- it could not be unlocked
+ * * %-ENODEV	- it is being removed
  * * others	- of the TSM; private DMA is closed. With
  *		  pci_tsm.accept_unverified, those of tsm_devsec_lock() and
  *		  tsm_devsec_accept(), too
@@ -362,7 +532,7 @@ static int tsm_devsec_admit(struct pci_dev *pdev)
 int pci_devsec_attach(struct pci_dev *pdev)
 {
 	/* it leaves UNLOCKED, and begins any verb, under device_lock only */
-	struct tsm_devsec *d = READ_ONCE(pdev->devsec);
+	struct tsm_devsec *d __free(tsm_devsec_put) = tsm_devsec_get(pdev);
 	int rc;
 
 	if (!d || READ_ONCE(d->state) == TSM_DEVSEC_UNLOCKED) {
@@ -371,7 +541,11 @@ int pci_devsec_attach(struct pci_dev *pdev)
 		rc = tsm_devsec_admit(pdev);
 		if (rc <= 0)
 			return rc;
-		d = READ_ONCE(pdev->devsec);
+		/* perhaps made for it */
+		if (!d)
+			d = tsm_devsec_get(pdev);
+		if (!d)
+			return -ENODEV;
 	}
 	if (READ_ONCE(d->state) == TSM_DEVSEC_STUCK)
 		return -EIO;
@@ -379,27 +553,7 @@ int pci_devsec_attach(struct pci_dev *pdev)
 	if (READ_ONCE(d->state) != TSM_DEVSEC_RUN)
 		return -EBUSY;
 
-	guard(mutex)(&d->lock);
-	/* perhaps lost meanwhile */
-	if (READ_ONCE(d->state) != TSM_DEVSEC_RUN)
-		return -EBUSY;
-
-	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
-	rc = pci_devsec_may_go_on(pdev) ?: tsm_devsec_dma(d, true);
-	if (rc) {
-		tsm_devsec_hurry(d, TSM_TEARDOWN_MS);
-		tsm_devsec_dma(d, false);
-	}
-	tsm_devsec_hush(d);
-
-	if (!rc) {
-		WRITE_ONCE(d->attached, true);
-		WRITE_ONCE(d->private_view, true);
-	} else if (d->dma_open) {
-		/* nobody knows what it reaches: take it away */
-		tsm_devsec_lose(d);
-	}
-	return rc;
+	return tsm_devsec_attach(d);
 }
 EXPORT_SYMBOL_IF_KUNIT(pci_devsec_attach);
 
@@ -418,18 +572,12 @@ void pci_devsec_detach(struct pci_dev *pdev)
 	if (!d || !READ_ONCE(d->attached))
 		return;
 
-	guard(mutex)(&d->lock);
+	guard(tsm_devsec)(d);
 	WRITE_ONCE(d->attached, false);
-	if (!d->dma_open)
-		return;
-
-	tsm_devsec_talk(d, TSM_TEARDOWN_MS);
-	tsm_devsec_hurry(d, TSM_TEARDOWN_MS);
-	tsm_devsec_dma(d, false);
-	tsm_devsec_hush(d);
-	/* what it still reaches is going to be freed */
-	if (d->dma_open)
-		tsm_devsec_lose(d);
+	tsm_devsec_close(d);
+	/* one that was lost meanwhile */
+	if (READ_ONCE(d->state) != TSM_DEVSEC_RUN)
+		tsm_devsec_mmio_forget(d);
 }
 EXPORT_SYMBOL_IF_KUNIT(pci_devsec_detach);
 
@@ -508,8 +656,9 @@ EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_keeps_command);
  *
  * A function that is told not to decode memory, or not to master the bus, leaves
  * LOCKED or RUN (PCIe r7.0 section 11.2.6), but drivers do so when they are done,
- * and pci_disable_device() does. That a driver's DMA to private memory is over is
- * for pci_devsec_detach() to see to.
+ * and pci_disable_device() does. That DMA to private memory is over then is for
+ * pci_devsec_master() to see to. Who writes the register at the same time as
+ * another does so at his own risk, as ever.
  *
  * Context: Any, but not with pci_lock held.
  *
@@ -547,6 +696,7 @@ void tsm_devsec_trust_init(struct tsm_devsec *d)
 	INIT_WORK(&d->loss_work, tsm_devsec_loss_work);
 	INIT_DELAYED_WORK(&d->poll_work, tsm_devsec_poll_work);
 	INIT_WORK(&d->tell_work, tsm_devsec_tell_work);
+	atomic_set(&d->wanted, 0);
 	INIT_WORK(&d->refresh.work, tsm_evidence_refresh_work);
 }
 
@@ -562,6 +712,7 @@ void tsm_devsec_publish(struct pci_dev *pdev, struct tsm_devsec *d)
 void tsm_devsec_trust_gone(struct tsm_devsec *d)
 {
 	tsm_devsec_publish(d->pdev, NULL);
+	tsm_devsec_mmio_forget(d);
 	cancel_work_sync(&d->loss_work);
 	cancel_delayed_work_sync(&d->poll_work);
 	cancel_work_sync(&d->tell_work);

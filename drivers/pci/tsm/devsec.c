@@ -213,24 +213,32 @@ EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_announce);
  * tsm_devsec_quiet() - is a function that has no driver quiet?
  * @pdev: function
  *
- * Context: May sleep, a second at most.
+ * Context: May sleep, a second at most when it is awake.
  *
  * Return: 0; -EBUSY if it masters the bus, or its transactions do not end;
- * -ENODEV if it does not answer.
+ * -ENODEV if it does not answer; an error of tsm_power_get().
  */
 int tsm_devsec_quiet(struct pci_dev *pdev)
 {
 	u16 command;
+	int rc;
 
 	KUNIT_STATIC_STUB_REDIRECT(tsm_devsec_quiet, pdev);
 
+	/* one that sleeps does not answer */
+	rc = tsm_power_get(pdev);
+	if (rc)
+		return rc;
+
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	if (PCI_POSSIBLE_ERROR(command))
-		return -ENODEV;
-	if (command & PCI_COMMAND_MASTER)
-		return -EBUSY;
+		rc = -ENODEV;
+	else if (command & PCI_COMMAND_MASTER ||
+		 !pci_wait_for_pending_transaction(pdev))
+		rc = -EBUSY;
 
-	return pci_wait_for_pending_transaction(pdev) ? 0 : -EBUSY;
+	tsm_power_put(pdev);
+	return rc;
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_quiet);
 
@@ -267,9 +275,17 @@ int tsm_devsec_decode(struct pci_dev *pdev, bool on)
 		return rc;
 
 	rc = pci_enable_device_mem(pdev);
-	if (rc)
+	if (rc) {
 		tsm_power_put(pdev);
-	return rc;
+		return rc;
+	}
+
+	/* if it was enabled before, somebody may have cleared it since */
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (!pdev->is_virtfn && !(command & PCI_COMMAND_MEMORY))
+		pci_write_config_word(pdev, PCI_COMMAND,
+				      command | PCI_COMMAND_MEMORY);
+	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_decode);
 
@@ -344,6 +360,8 @@ int tsm_devsec_withdraw(struct tsm_devsec *d, unsigned int ms)
 	d->ctx = NULL;
 	d->dma_open = false;
 	d->nr_mapped = 0;
+	if (!d->attached)
+		tsm_devsec_mmio_forget(d);
 	tsm_devsec_decode(d->pdev, false);
 	module_put(ops->owner);
 	return 0;
@@ -351,9 +369,12 @@ int tsm_devsec_withdraw(struct tsm_devsec *d, unsigned int ms)
 
 /* --- verbs ---------------------------------------------------------------- */
 
-/* May this verb begin in the present state? 1: there is nothing left to do. */
+/*
+ * May this verb begin in the present state? 1: there is nothing left to do. @driver:
+ * one is bound that is to leave first.
+ */
 static int tsm_devsec_check(struct tsm_devsec *d, enum tsm_devsec_state to,
-			    int tsm_id)
+			    int tsm_id, bool driver)
 {
 	lockdep_assert_held(&tsm_lock);
 
@@ -361,14 +382,21 @@ static int tsm_devsec_check(struct tsm_devsec *d, enum tsm_devsec_state to,
 		return -ENODEV;
 	if (tsm_devsec_busy(d))
 		return -EBUSY;
+	/* what is not locked is not accepted, and need not be unlocked */
+	if (driver && (to == TSM_DEVSEC_LOCKING ||
+		       d->state != TSM_DEVSEC_UNLOCKED))
+		return -EBUSY;
 
 	switch (to) {
 	case TSM_DEVSEC_LOCKING:
 		if (d->state == TSM_DEVSEC_STUCK)
 			return -EIO;
+		/* it could not be taken back in time */
+		if (tsm_sleeping || system_state > SYSTEM_RUNNING)
+			return -EBUSY;
 		/* who assigns it to VMs does not lock it for this one */
-		return d->state == TSM_DEVSEC_UNLOCKED && !d->pdev->tsm ?
-		       0 : -EBUSY;
+		return d->state == TSM_DEVSEC_UNLOCKED && !d->pdev->tsm &&
+		       !tsm_session_lookup(d->pdev) ? 0 : -EBUSY;
 	case TSM_DEVSEC_ACCEPTING:
 		if (d->state == TSM_DEVSEC_UNLOCKED)
 			return -EINVAL;
@@ -392,12 +420,12 @@ static int tsm_devsec_check(struct tsm_devsec *d, enum tsm_devsec_state to,
  * refused. Holds device_lock.
  */
 static int tsm_devsec_claim(struct tsm_devsec *d, enum tsm_devsec_state to,
-			    int tsm_id)
+			    int tsm_id, bool driver)
 {
 	int rc;
 
 	guard(mutex)(&tsm_lock);
-	rc = tsm_devsec_check(d, to, tsm_id);
+	rc = tsm_devsec_check(d, to, tsm_id, driver);
 	if (rc)
 		return rc;
 
@@ -427,13 +455,14 @@ static int tsm_devsec_begin(struct tsm_devsec *d, enum tsm_devsec_state to,
 	if (rc)
 		return rc;
 
-	return dev->driver ? -EBUSY : tsm_devsec_claim(d, to, tsm_id);
+	return tsm_devsec_claim(d, to, tsm_id, dev->driver);
 }
 
 /* Ask the TSM for the lock, and for what there is to verify about it. */
 static int tsm_devsec_lock_and_read(struct tsm_devsec *d)
 {
 	const struct pci_devsec_ops *ops = tsm_devsec_ops(d);
+	struct pci_tdi_report *report;
 	struct pci_tsm_devsec *ctx;
 	struct tsm_evidence *e;
 	u64 tsm_code = 0;
@@ -454,17 +483,15 @@ static int tsm_devsec_lock_and_read(struct tsm_devsec *d)
 	if (IS_ERR(e))
 		return PTR_ERR(e);
 
-	scoped_guard(mutex, &tsm_lock)
-		d->evidence = e;
-
-	d->report = tsm_devsec_parse(d, e);
-	if (IS_ERR(d->report)) {
-		int rc = PTR_ERR(d->report);
-
-		d->report = NULL;
-		return rc;
+	report = tsm_devsec_parse(d, e);
+	if (IS_ERR(report)) {
+		tsm_evidence_put(e);
+		return PTR_ERR(report);
 	}
 
+	d->report = report;
+	scoped_guard(mutex, &tsm_lock)
+		d->evidence = e;
 	return 0;
 }
 
@@ -523,9 +550,8 @@ static int tsm_devsec_locking(struct tsm_devsec *d)
  * @pdev: function
  * @tsm_id: number of the devsec TSM, as in its name
  *
- * Context: May sleep, for one conversation. Interruptible until the TSM is asked,
- * killable until the function is locked. Holds none of the core's locks, nor
- * the device_lock.
+ * Context: May sleep, for one conversation. Interruptible until it begins, then
+ * killable. Holds none of the core's locks, nor the device_lock.
  *
  * Return:
  * * %0			- LOCKED, with a generation of evidence that is new
@@ -534,7 +560,8 @@ static int tsm_devsec_locking(struct tsm_devsec *d)
  *			  function is not one that it can lock
  * * %-EBUSY		- a driver is bound; it is locked, or being locked or
  *			  unlocked; it masters the bus, or its transactions do
- *			  not end; it is assigned to other VMs by a link TSM
+ *			  not end; it is assigned to other VMs by a link TSM;
+ *			  the system goes to sleep, or ends
  * * %-EIO		- an earlier unlock failed
  * * %-ENODEV		- it is being removed
  * * %-EBADMSG		- the evidence is not what the TSM vouches for, or the
@@ -617,8 +644,8 @@ static int tsm_devsec_accepting(struct tsm_devsec *d)
  *
  * Nothing moves yet: private DMA opens when a driver attaches.
  *
- * Context: May sleep, for one conversation, killable. Holds none of the core's
- * locks, nor the device_lock.
+ * Context: May sleep, for one conversation, killable, and for one that is under
+ * way. Holds none of the core's locks, nor the device_lock.
  *
  * Return:
  * * %0		- RUN, now or before
@@ -648,6 +675,14 @@ int tsm_devsec_accept(struct pci_dev *pdev)
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_accept);
 
+/* The evidence that is there is as good as verified. */
+static void tsm_devsec_take_on_trust(struct tsm_devsec *d)
+{
+	guard(mutex)(&tsm_lock);
+	if (d->evidence)
+		d->validated = d->evidence->generation;
+}
+
 /**
  * tsm_devsec_accept_unseen() - trust a function that nobody has verified
  * @pdev: function with TEE-IO
@@ -675,10 +710,19 @@ int tsm_devsec_accept_unseen(struct pci_dev *pdev)
 		return PTR_ERR(d);
 
 	while (rc == -ENXIO && (tsm_id = tsm_agent_next(tsm_id)) >= 0)
-		rc = tsm_devsec_claim(d, TSM_DEVSEC_LOCKING, tsm_id) ?:
+		rc = tsm_devsec_claim(d, TSM_DEVSEC_LOCKING, tsm_id, false) ?:
 		     tsm_devsec_locking(d);
-	rc = rc ?: tsm_devsec_claim(d, TSM_DEVSEC_ACCEPTING, -1) ?:
-	     tsm_devsec_accepting(d);
+	if (!rc) {
+		tsm_devsec_take_on_trust(d);
+		rc = tsm_devsec_claim(d, TSM_DEVSEC_ACCEPTING, -1, false) ?:
+		     tsm_devsec_accepting(d);
+		/* nobody knows of it who would unlock it */
+		if (rc && !tsm_devsec_claim(d, TSM_DEVSEC_UNLOCKING, tsm_id,
+					    false)) {
+			guard(tsm_devsec)(d);
+			tsm_devsec_do_unlock(d, TSM_TEARDOWN_MS);
+		}
+	}
 
 	tsm_devsec_put(d);
 	return rc;
@@ -703,8 +747,9 @@ int tsm_devsec_do_unlock(struct tsm_devsec *d, unsigned int ms)
  * @pdev: function
  * @tsm_id: number of the TSM that it was locked with
  *
- * Context: May sleep, for one teardown; interruptible until it begins. Holds
- * none of the core's locks, nor the device_lock.
+ * Context: May sleep, for one teardown, and for a conversation that is under way;
+ * interruptible until it begins. Holds none of the core's locks, nor the
+ * device_lock.
  *
  * Return:
  * * %0		- UNLOCKED, now or before
@@ -726,7 +771,7 @@ int tsm_devsec_unlock(struct pci_dev *pdev, int tsm_id)
 
 	rc = tsm_devsec_begin(d, TSM_DEVSEC_UNLOCKING, tsm_id);
 	if (!rc) {
-		guard(mutex)(&d->lock);
+		guard(tsm_devsec)(d);
 		rc = tsm_devsec_do_unlock(d, TSM_TEARDOWN_MS);
 	}
 

@@ -19,7 +19,8 @@
  * Lock order, outermost first, beside what tsm.h says:
  *
  *   device_lock of the function: to begin a verb, a driver that attaches or
- *   leaves, its error handler, shutdown; never for a verb's conversation
+ *   leaves, its error handler, shutdown; never for a verb's conversation, but for
+ *   one with pci_tsm.accept_unverified
  *     tsm_devsec::lock       all conversations about one function
  *       tsm_agent::serial    drivers without PCI_TSM_OPS_PARALLEL only
  *         the TSM driver's locks inside an operation, pci_tdi::lock among them
@@ -135,7 +136,9 @@ struct tsm_refresh {
  * @refresh: evidence that is being made anew
  * @teardown: the conversation goes on whatever happens, until @deadline
  *	      (tsm_lock)
+ * @yields: the conversation ends if @wanted (tsm_lock)
  * @deadline: jiffies after which the conversation ends (tsm_lock)
+ * @wanted: how many wait in tsm_devsec_take()
  * @loss_work: looks after a loss that was reported
  * @poll_work: looks after one that was not
  * @tell_work: tells the driver
@@ -159,7 +162,9 @@ struct tsm_devsec {
 	u64 validated;
 	struct tsm_refresh refresh;
 	bool teardown;
+	bool yields;
 	unsigned long deadline;
+	atomic_t wanted;
 	struct work_struct loss_work;
 	struct delayed_work poll_work;
 	struct work_struct tell_work;
@@ -178,8 +183,11 @@ void tsm_agent_unregister(struct tsm_dev *tsm_dev);
 void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms);
 void tsm_devsec_hush(struct tsm_devsec *d);
 void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms);
+unsigned int tsm_devsec_left(unsigned long deadline);
+void tsm_devsec_yield(struct tsm_devsec *d);
+void tsm_devsec_take(struct tsm_devsec *d);
 void tsm_devsec_gone(struct pci_dev *pdev);
-int tsm_devsec_sleep(void);
+bool tsm_devsec_any_locked(void);
 
 /* devsec.c */
 struct tsm_devsec *tsm_devsec_find(struct pci_dev *pdev);
@@ -206,10 +214,12 @@ void tsm_devsec_announce(struct tsm_devsec *d, enum tsm_devsec_state state,
 /* devsec-trust.c */
 int tsm_devsec_dma(struct tsm_devsec *d, bool on);
 int tsm_devsec_mmio(struct tsm_devsec *d, bool on);
-void tsm_devsec_lose(struct tsm_devsec *d);
+void tsm_devsec_lose(struct tsm_devsec *d, unsigned int ms);
+void tsm_devsec_mmio_forget(struct tsm_devsec *d);
 void tsm_devsec_look(struct tsm_devsec *d, bool reported);
 void tsm_devsec_poll(struct tsm_devsec *d);
 bool tsm_devsec_keeps_command(const struct pci_dev *pdev);
+bool tsm_devsec_masters(struct pci_dev *pdev);
 void tsm_devsec_trust_init(struct tsm_devsec *d);
 void tsm_devsec_trust_gone(struct tsm_devsec *d);
 void tsm_devsec_publish(struct pci_dev *pdev, struct tsm_devsec *d);
@@ -253,6 +263,10 @@ extern struct device_attribute dev_attr_tsm_lock;
 extern struct device_attribute dev_attr_tsm_accept;
 extern struct device_attribute dev_attr_tsm_unlock;
 extern struct device_attribute dev_attr_tsm_state;
+
+DEFINE_FREE(tsm_devsec_put, struct tsm_devsec *, if (_T) tsm_devsec_put(_T))
+DEFINE_GUARD(tsm_devsec, struct tsm_devsec *, tsm_devsec_take(_T),
+	     mutex_unlock(&_T->lock))
 
 static inline const struct pci_devsec_ops *
 tsm_devsec_ops(const struct tsm_devsec *d)

@@ -125,7 +125,7 @@ static void busy_test_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t.verb->validate,
 			tsm_evidence_validate(a->pdev,
 					      fake_agent_generation(a)));
-	KUNIT_EXPECT_EQ(test, -EBUSY, tsm_devsec_sleep());
+	KUNIT_EXPECT_EQ(test, -EBUSY, tsm_session_sleep());
 	KUNIT_EXPECT_TRUE(test, pci_devsec_locked(a->pdev));
 	KUNIT_EXPECT_TRUE(test, tsm_devsec_keeps_command(a->pdev));
 	KUNIT_EXPECT_FALSE(test, pci_devsec_private_dma(&a->pdev->dev));
@@ -210,12 +210,91 @@ static void busy_test_cut_by_shutdown(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENODEV, fake_agent_lock(t.a));
 }
 
+/* --- evidence is being made anew ---------------------------------------------- */
+
+static void busy_refresh(struct kunit *test, struct busy_thread *t)
+{
+	static const u8 nonce[TSM_NONCE_SIZE] = { 3 };
+	struct fake_agent *a = fake_agent_new(test);
+
+	fake_agent_register(a);
+	fake_agent_to(a, TSM_DEVSEC_RUN);
+	t->a = a;
+	init_completion(&t->in_step);
+	init_completion(&t->go_on);
+	a->wait_in = AGENT_REGEN;
+	a->in_step = &t->in_step;
+	a->go_on = &t->go_on;
+	KUNIT_ASSERT_EQ(test, 0,
+			tsm_evidence_refresh(a->pdev,
+					     BIT(TSM_OBJECT_MEASUREMENTS),
+					     nonce));
+	wait_for_completion(&t->in_step);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			tsm_evidence_refresh(a->pdev,
+					     BIT(TSM_OBJECT_MEASUREMENTS),
+					     nonce));
+}
+
+/* Who has the device_lock, or takes trust away, does not wait for that. */
+static void busy_test_yields(struct kunit *test)
+{
+	struct busy_thread t;
+	u64 generation;
+
+	busy_refresh(test, &t);
+	generation = fake_agent_generation(t.a);
+	KUNIT_EXPECT_EQ(test, 0, fake_agent_bind(t.a));
+	KUNIT_EXPECT_EQ(test, generation, fake_agent_generation(t.a));
+	fake_agent_remove(t.a);
+
+	busy_refresh(test, &t);
+	KUNIT_EXPECT_EQ(test, 0, fake_agent_unlock(t.a));
+	fake_agent_remove(t.a);
+
+	busy_refresh(test, &t);
+	t.a->state = TSM_TDI_ERROR;
+	fake_agent_loss(t.a, true);
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_LOST, fake_agent_state(t.a));
+	fake_agent_remove(t.a);
+
+	busy_refresh(test, &t);
+	fake_agent_unregister(t.a);
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_UNLOCKED, fake_agent_state(t.a));
+	fake_agent_remove(t.a);
+
+	busy_refresh(test, &t);
+	fake_agent_remove(t.a);
+	KUNIT_EXPECT_NULL(test, t.a->pdev->devsec);
+}
+
+/* --- a TSM that takes one after the other ------------------------------------- */
+
+static void busy_test_serial(struct kunit *test)
+{
+	struct fake_agent *a = fake_agent_new(test);
+
+	a->ops.flags = 0;
+	fake_agent_register(a);
+	for (int i = 0; i < 2; i++) {
+		fake_agent_to(a, TSM_DEVSEC_RUN);
+		KUNIT_EXPECT_EQ(test, 0, fake_agent_bind(a));
+		fake_agent_unbind(a);
+		a->state = TSM_TDI_ERROR;
+		fake_agent_loss(a, false);
+		KUNIT_EXPECT_EQ(test, TSM_DEVSEC_LOST, fake_agent_state(a));
+		KUNIT_EXPECT_EQ(test, 0, fake_agent_unlock(a));
+	}
+}
+
 static struct kunit_case devsec_busy_cases[] = {
 	KUNIT_CASE_PARAM(busy_test_refused, busy_verbs_gen_params),
 	KUNIT_CASE_PARAM(busy_test_apart, busy_verbs_gen_params),
 	KUNIT_CASE_PARAM(busy_test_cut_by_tsm, busy_verbs_gen_params),
 	KUNIT_CASE_PARAM(busy_test_cut_by_removal, busy_verbs_gen_params),
 	KUNIT_CASE_PARAM(busy_test_cut_by_shutdown, busy_verbs_gen_params),
+	KUNIT_CASE(busy_test_yields),
+	KUNIT_CASE(busy_test_serial),
 	{}
 };
 

@@ -74,6 +74,8 @@ static struct pci_tsm_devsec *agent_lock(struct tsm_dev *tsm_dev,
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 	ctx->a = a;
+	if (pdev == a->pdev)
+		a->ctx = ctx;
 	a->contexts++;
 	a->state = TSM_TDI_LOCKED;
 	return &ctx->base;
@@ -149,7 +151,7 @@ static int agent_mmio(struct pci_tsm_devsec *ctx,
 	KUNIT_EXPECT_EQ(a->test, 0, range->bar);
 	KUNIT_EXPECT_EQ(a->test, 0, range->offset);
 	KUNIT_EXPECT_EQ(a->test, FAKE_BAR_TEE, range->len);
-	KUNIT_EXPECT_EQ(a->test, pci_resource_start(a->pdev, 0), range->start);
+	KUNIT_EXPECT_EQ(a->test, pci_resource_start(ctx->pdev, 0), range->start);
 	return on ? agent_step(a, ctx->pdev, AGENT_MMIO_ON, "mmio-on") :
 		    agent_step(a, ctx->pdev, AGENT_MMIO_OFF, "mmio-off");
 }
@@ -182,6 +184,8 @@ static int agent_unlock(struct pci_tsm_devsec *ctx, u64 *tsm_code)
 		return rc;
 	a->state = TSM_TDI_UNLOCKED;
 	a->contexts--;
+	if (ctx->pdev == a->pdev)
+		a->ctx = NULL;
 	kfree(container_of(ctx, struct fake_agent_ctx, base));
 	return 0;
 }
@@ -196,6 +200,13 @@ static struct fake_agent *agent_current(void)
 static int agent_quiet(struct pci_dev *pdev)
 {
 	return 0;
+}
+
+static bool agent_masters(struct pci_dev *pdev)
+{
+	struct fake_agent *a = kunit_get_current_test()->priv;
+
+	return a->masters;
 }
 
 static void agent_no_poll(struct tsm_devsec *d)
@@ -234,7 +245,8 @@ static pci_ers_result_t agent_error_detected(struct pci_dev *pdev,
 
 	KUNIT_EXPECT_TRUE(a->test, state == pci_channel_io_perm_failure);
 	/* revoked first, informed second */
-	KUNIT_EXPECT_EQ(a->test, TSM_DEVSEC_LOST, fake_agent_state(a));
+	KUNIT_EXPECT_TRUE(a->test, fake_agent_state(a) == TSM_DEVSEC_LOST ||
+			  fake_agent_state(a) == TSM_DEVSEC_STUCK);
 	KUNIT_EXPECT_TRUE(a->test, pci_devsec_private_dma(&pdev->dev));
 	a->told++;
 	return PCI_ERS_RESULT_DISCONNECT;
@@ -257,6 +269,12 @@ void fake_agent_unregister(struct fake_agent *a)
 {
 	pci_tsm_unregister(a->tsm_dev);
 	a->registered = false;
+	/* what it did not unlock is its own affair, as the core forgets it */
+	if (a->ctx) {
+		kfree(a->ctx);
+		a->ctx = NULL;
+		a->contexts--;
+	}
 }
 
 int fake_agent_lock(struct fake_agent *a)
@@ -373,6 +391,25 @@ void fake_agent_to(struct fake_agent *a, enum tsm_devsec_state state)
 	a->log[0] = '\0';
 }
 
+/* Bind a driver, and bring the function to a state that lasts. */
+void fake_agent_bind_and_to(struct fake_agent *a, enum tsm_devsec_state state)
+{
+	struct kunit *test = a->test;
+
+	fake_agent_to(a, state == TSM_DEVSEC_UNLOCKED ? state : TSM_DEVSEC_RUN);
+	KUNIT_ASSERT_EQ(test, 0, fake_agent_bind(a));
+	if (state == TSM_DEVSEC_STUCK) {
+		a->fail[AGENT_DMA_OFF] = -EREMOTEIO;
+		a->fail[AGENT_UNLOCK] = -EREMOTEIO;
+	}
+	if (state == TSM_DEVSEC_LOST || state == TSM_DEVSEC_STUCK) {
+		a->state = TSM_TDI_ERROR;
+		fake_agent_loss(a, false);
+	}
+	KUNIT_ASSERT_EQ(test, state, fake_agent_state(a));
+	a->log[0] = '\0';
+}
+
 static void agent_exit(void *a_)
 {
 	struct fake_agent *a = a_;
@@ -450,6 +487,7 @@ struct fake_agent *fake_agent_new(struct kunit *test)
 	a->driver.drv.err_handler = &a->driver.handlers;
 
 	kunit_activate_static_stub(test, tsm_devsec_quiet, agent_quiet);
+	kunit_activate_static_stub(test, tsm_devsec_masters, agent_masters);
 	kunit_activate_static_stub(test, tsm_devsec_decode, agent_decode);
 	kunit_activate_static_stub(test, tsm_devsec_announce, agent_announce);
 	kunit_activate_static_stub(test, tsm_devsec_poll, agent_no_poll);

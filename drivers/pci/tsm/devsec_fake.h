@@ -13,6 +13,7 @@
 #include "tdi_fake.h"
 
 struct fake_agent;
+struct fake_agent_ctx;
 
 /**
  * struct fake_agent_driver - a driver of the function
@@ -60,6 +61,8 @@ enum agent_step {
  *	end, or for @go_on
  * @go_on: see @in_step
  * @driver: that fake_agent_bind() binds
+ * @masters: the function masters the bus before its driver says so
+ * @ctx: context that was made last, if it exists
  * @contexts: of the TSM driver that exist
  * @told: error handler calls
  * @log: names of what was called and announced, each after a space
@@ -82,6 +85,8 @@ struct fake_agent {
 	struct completion *in_step;
 	struct completion *go_on;
 	struct fake_agent_driver driver;
+	bool masters;
+	struct fake_agent_ctx *ctx;
 	int contexts;
 	int told;
 	char log[1024];
@@ -102,6 +107,7 @@ void fake_agent_remove(struct fake_agent *a);
 enum tsm_devsec_state fake_agent_state(struct fake_agent *a);
 u64 fake_agent_generation(struct fake_agent *a);
 void fake_agent_to(struct fake_agent *a, enum tsm_devsec_state state);
+void fake_agent_bind_and_to(struct fake_agent *a, enum tsm_devsec_state state);
 
 /* What was called since the log was read last */
 #define AGENT_EXPECT_LOG(a, expected)					\

@@ -45,6 +45,8 @@ enum devsec_event {
 	GUEST_UNLOCK,
 	GUEST_UNLOCK_OTHER,	/* by the name of another TSM */
 	GUEST_BIND,
+	GUEST_UNBIND,
+	GUEST_VALIDATE,		/* what is there */
 	GUEST_POLL,		/* and the function is as it was left */
 	GUEST_ERROR,		/* seen by a poll */
 	GUEST_UNKNOWN,		/* the TSM cannot say, and nobody reported */
@@ -83,6 +85,7 @@ static const struct devsec_row devsec_rows[] = {
 		{ GUEST_REPORTED,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_REFRESH,	-EINVAL, TSM_DEVSEC_UNLOCKED },
+		{ GUEST_VALIDATE,	-EINVAL, TSM_DEVSEC_UNLOCKED },
 		{ GUEST_UNREGISTER,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SLEEP,		0,	TSM_DEVSEC_UNLOCKED } } },
@@ -90,6 +93,15 @@ static const struct devsec_row devsec_rows[] = {
 		{ GUEST_LOCK,		-EBUSY,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_ACCEPT,		-EINVAL, TSM_DEVSEC_UNLOCKED },
 		{ GUEST_UNLOCK,		0,	TSM_DEVSEC_UNLOCKED },
+		{ GUEST_UNLOCK_OTHER,	0,	TSM_DEVSEC_UNLOCKED },
+		{ GUEST_UNBIND,		0,	TSM_DEVSEC_UNLOCKED },
+		{ GUEST_POLL,		0,	TSM_DEVSEC_UNLOCKED },
+		{ GUEST_ERROR,		0,	TSM_DEVSEC_UNLOCKED },
+		{ GUEST_UNKNOWN,	0,	TSM_DEVSEC_UNLOCKED },
+		{ GUEST_REPORTED,	0,	TSM_DEVSEC_UNLOCKED },
+		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_UNLOCKED },
+		{ GUEST_REFRESH,	-EINVAL, TSM_DEVSEC_UNLOCKED },
+		{ GUEST_VALIDATE,	-EINVAL, TSM_DEVSEC_UNLOCKED },
 		{ GUEST_UNREGISTER,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SLEEP,		0,	TSM_DEVSEC_UNLOCKED } } },
@@ -105,6 +117,7 @@ static const struct devsec_row devsec_rows[] = {
 		{ GUEST_REPORTED,	0,	TSM_DEVSEC_LOST },
 		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_LOCKED },
 		{ GUEST_REFRESH,	0,	TSM_DEVSEC_LOCKED },
+		{ GUEST_VALIDATE,	0,	TSM_DEVSEC_LOCKED },
 		{ GUEST_UNREGISTER,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SLEEP,		-EBUSY,	TSM_DEVSEC_LOCKED } } },
@@ -120,6 +133,7 @@ static const struct devsec_row devsec_rows[] = {
 		{ GUEST_REPORTED,	0,	TSM_DEVSEC_LOST },
 		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_RUN },
 		{ GUEST_REFRESH,	0,	TSM_DEVSEC_RUN },
+		{ GUEST_VALIDATE,	0,	TSM_DEVSEC_RUN },
 		{ GUEST_UNREGISTER,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SLEEP,		-EBUSY,	TSM_DEVSEC_RUN } } },
@@ -127,6 +141,9 @@ static const struct devsec_row devsec_rows[] = {
 		{ GUEST_LOCK,		-EBUSY,	TSM_DEVSEC_RUN },
 		{ GUEST_ACCEPT,		-EBUSY,	TSM_DEVSEC_RUN },
 		{ GUEST_UNLOCK,		-EBUSY,	TSM_DEVSEC_RUN },
+		{ GUEST_UNLOCK_OTHER,	-EBUSY,	TSM_DEVSEC_RUN },
+		{ GUEST_UNBIND,		0,	TSM_DEVSEC_RUN },
+		{ GUEST_VALIDATE,	0,	TSM_DEVSEC_RUN },
 		{ GUEST_POLL,		0,	TSM_DEVSEC_RUN },
 		{ GUEST_ERROR,		0,	TSM_DEVSEC_LOST },
 		{ GUEST_UNKNOWN,	0,	TSM_DEVSEC_RUN },
@@ -146,6 +163,9 @@ static const struct devsec_row devsec_rows[] = {
 		{ GUEST_ERROR,		0,	TSM_DEVSEC_LOST },
 		{ GUEST_REPORTED,	0,	TSM_DEVSEC_LOST },
 		{ GUEST_REFRESH,	-EIO,	TSM_DEVSEC_LOST },
+		{ GUEST_VALIDATE,	-EINVAL, TSM_DEVSEC_LOST },
+		{ GUEST_UNKNOWN,	0,	TSM_DEVSEC_LOST },
+		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_LOST },
 		{ GUEST_UNREGISTER,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_UNLOCKED },
 		{ GUEST_SLEEP,		-EBUSY,	TSM_DEVSEC_LOST } } },
@@ -159,6 +179,42 @@ static const struct devsec_row devsec_rows[] = {
 		{ GUEST_ERROR,		0,	TSM_DEVSEC_STUCK },
 		{ GUEST_REPORTED,	0,	TSM_DEVSEC_STUCK },
 		{ GUEST_REFRESH,	-EIO,	TSM_DEVSEC_STUCK },
+		{ GUEST_VALIDATE,	-EINVAL, TSM_DEVSEC_STUCK },
+		{ GUEST_UNKNOWN,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNREGISTER,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_SLEEP,		-EBUSY,	TSM_DEVSEC_STUCK } } },
+	{ "lost, driver", TSM_DEVSEC_LOST, true, {
+		{ GUEST_LOCK,		-EBUSY,	TSM_DEVSEC_LOST },
+		{ GUEST_ACCEPT,		-EBUSY,	TSM_DEVSEC_LOST },
+		{ GUEST_UNLOCK,		-EBUSY,	TSM_DEVSEC_LOST },
+		{ GUEST_UNLOCK_OTHER,	-EBUSY,	TSM_DEVSEC_LOST },
+		{ GUEST_UNBIND,		0,	TSM_DEVSEC_LOST },
+		{ GUEST_POLL,		0,	TSM_DEVSEC_LOST },
+		{ GUEST_ERROR,		0,	TSM_DEVSEC_LOST },
+		{ GUEST_UNKNOWN,	0,	TSM_DEVSEC_LOST },
+		{ GUEST_REPORTED,	0,	TSM_DEVSEC_LOST },
+		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_LOST },
+		{ GUEST_REFRESH,	-EIO,	TSM_DEVSEC_LOST },
+		{ GUEST_VALIDATE,	-EINVAL, TSM_DEVSEC_LOST },
+		{ GUEST_UNREGISTER,	0,	TSM_DEVSEC_LOST },
+		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_LOST },
+		{ GUEST_SLEEP,		-EBUSY,	TSM_DEVSEC_LOST } } },
+	{ "stuck, driver", TSM_DEVSEC_STUCK, true, {
+		{ GUEST_LOCK,		-EBUSY,	TSM_DEVSEC_STUCK },
+		{ GUEST_ACCEPT,		-EBUSY,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNLOCK,		-EBUSY,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNLOCK_OTHER,	-EBUSY,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNBIND,		0,	TSM_DEVSEC_STUCK },
+		{ GUEST_POLL,		0,	TSM_DEVSEC_STUCK },
+		{ GUEST_ERROR,		0,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNKNOWN,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_REPORTED,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_REFRESH,	-EIO,	TSM_DEVSEC_STUCK },
+		{ GUEST_VALIDATE,	-EINVAL, TSM_DEVSEC_STUCK },
+		{ GUEST_UNREGISTER,	0,	TSM_DEVSEC_STUCK },
 		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_STUCK },
 		{ GUEST_SLEEP,		-EBUSY,	TSM_DEVSEC_STUCK } } },
 };
@@ -176,6 +232,8 @@ static int devsec_refresh(struct fake_agent *a)
 
 static int devsec_do(struct fake_agent *a, enum devsec_event event)
 {
+	int rc;
+
 	switch (event) {
 	case GUEST_LOCK:
 		return fake_agent_lock(a);
@@ -187,6 +245,11 @@ static int devsec_do(struct fake_agent *a, enum devsec_event event)
 		return tsm_devsec_unlock(a->pdev, a->tsm_dev->id + 1);
 	case GUEST_BIND:
 		return fake_agent_bind(a);
+	case GUEST_UNBIND:
+		fake_agent_unbind(a);
+		return 0;
+	case GUEST_VALIDATE:
+		return tsm_evidence_validate(a->pdev, fake_agent_generation(a));
 	case GUEST_POLL:
 		fake_agent_loss(a, false);
 		return 0;
@@ -212,7 +275,10 @@ static int devsec_do(struct fake_agent *a, enum devsec_event event)
 			pci_devsec_shutdown(a->pdev);
 		return 0;
 	case GUEST_SLEEP:
-		return tsm_devsec_sleep();
+		rc = tsm_session_sleep();
+		if (!rc)
+			tsm_session_wake();
+		return rc;
 	default:
 		return 0;
 	}
@@ -232,9 +298,10 @@ static void devsec_test_row(struct kunit *test)
 
 		a = fake_agent_new(test);
 		fake_agent_register(a);
-		fake_agent_to(a, row->from);
 		if (row->bound)
-			KUNIT_ASSERT_EQ(test, 0, fake_agent_bind(a));
+			fake_agent_bind_and_to(a, row->from);
+		else
+			fake_agent_to(a, row->from);
 
 		KUNIT_EXPECT_EQ_MSG(test, cell->rc, devsec_do(a, cell->event),
 				    "%s, event %d", row->name, cell->event);
@@ -242,8 +309,10 @@ static void devsec_test_row(struct kunit *test)
 				    "%s, event %d", row->name, cell->event);
 		/* what a driver was told to be private is so until it leaves */
 		KUNIT_EXPECT_EQ_MSG(test,
+				    row->bound ?
+				    row->from != TSM_DEVSEC_UNLOCKED :
 				    row->from == TSM_DEVSEC_RUN &&
-				    (row->bound || cell->event == GUEST_BIND),
+				    cell->event == GUEST_BIND,
 				    pci_devsec_private_dma(&a->pdev->dev),
 				    "%s, event %d", row->name, cell->event);
 		/* nobody resets or powers down what is not unlocked */
@@ -322,7 +391,8 @@ static void devsec_test_loss(struct kunit *test)
 	a->state = TSM_TDI_ERROR;
 	fake_agent_loss(a, false);
 	AGENT_EXPECT_LOG(a, " dma-off mmio-off [6]");
-	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar));
+	/* nor does a driver that has not heard get what the host has put there */
+	KUNIT_EXPECT_TRUE(test, pci_devsec_private_mmio(bar));
 	KUNIT_EXPECT_EQ(test, 1, a->told);
 	KUNIT_EXPECT_TRUE(test, pci_devsec_private_dma(&a->pdev->dev));
 
@@ -332,6 +402,7 @@ static void devsec_test_loss(struct kunit *test)
 
 	fake_agent_unbind(a);
 	AGENT_EXPECT_LOG(a, "");
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar));
 	KUNIT_EXPECT_EQ(test, -EBUSY, fake_agent_bind(a));
 
 	/* a usable shared function, or one to be locked again */
@@ -389,6 +460,46 @@ static void devsec_test_dma_stays_open(struct kunit *test)
 	fake_agent_unbind(a);
 	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_STUCK, fake_agent_state(a));
 	KUNIT_EXPECT_EQ(test, 1, a->contexts);
+}
+
+/* What a driver that clears bus mastering frees is not reached any more */
+static void devsec_test_master(struct kunit *test)
+{
+	struct fake_agent *a = test->priv;
+
+	fake_agent_to(a, TSM_DEVSEC_RUN);
+	pci_devsec_master(a->pdev, true);
+	AGENT_EXPECT_LOG(a, "");
+	KUNIT_ASSERT_EQ(test, 0, fake_agent_bind(a));
+	AGENT_EXPECT_LOG(a, " dma-on");
+	pci_devsec_master(a->pdev, true);
+	AGENT_EXPECT_LOG(a, "");
+	for (int i = 0; i < 2; i++) {
+		pci_devsec_master(a->pdev, false);
+		AGENT_EXPECT_LOG(a, " dma-off");
+		pci_devsec_master(a->pdev, false);
+		AGENT_EXPECT_LOG(a, "");
+		KUNIT_EXPECT_TRUE(test, pci_devsec_private_dma(&a->pdev->dev));
+		pci_devsec_master(a->pdev, true);
+		AGENT_EXPECT_LOG(a, " dma-on");
+	}
+
+	/* the device goes on for its last driver, until the next one has reset it */
+	a->masters = true;
+	fake_agent_unbind(a);
+	AGENT_EXPECT_LOG(a, " dma-off");
+	KUNIT_ASSERT_EQ(test, 0, fake_agent_bind(a));
+	AGENT_EXPECT_LOG(a, "");
+	pci_devsec_master(a->pdev, true);
+	AGENT_EXPECT_LOG(a, " dma-on");
+
+	/* to whom could one say that it does not open? */
+	pci_devsec_master(a->pdev, false);
+	a->fail[AGENT_DMA_ON] = -EREMOTEIO;
+	pci_devsec_master(a->pdev, true);
+	AGENT_EXPECT_LOG(a, " dma-off dma-on dma-off mmio-off [6]");
+	pci_devsec_master(a->pdev, true);
+	AGENT_EXPECT_LOG(a, "");
 }
 
 /* --- steps that fail ------------------------------------------------------------ */
@@ -661,6 +772,7 @@ static struct kunit_case devsec_cases[] = {
 	KUNIT_CASE(devsec_test_loss),
 	KUNIT_CASE(devsec_test_note_loss),
 	KUNIT_CASE(devsec_test_dma_stays_open),
+	KUNIT_CASE(devsec_test_master),
 	KUNIT_CASE(devsec_test_lock_fails),
 	KUNIT_CASE(devsec_test_lock_refused),
 	KUNIT_CASE(devsec_test_accept_fails),

@@ -267,6 +267,7 @@ int tsm_evidence_remake(struct tsm_devsec *d, u32 types,
 		return rc;
 
 	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
+	tsm_devsec_yield(d);
 	rc = tsm_evidence_make(d, types, nonce);
 	tsm_devsec_hush(d);
 	if (!rc)
@@ -300,8 +301,8 @@ void tsm_evidence_refresh_work(struct work_struct *work)
  * Begins that, and does not wait for its end, which is told by
  * tsm_evidence_nl_refreshed(). What it can end with is %-EBADMSG, if the nonce is not
  * in the answer or the interface report is another one than that of the lock; an
- * error of tsm_evidence_read() or of the TSM; or one of those below, if the
- * function left its state meanwhile.
+ * error of tsm_evidence_read() or of the TSM; %-ECANCELED if a driver came or went,
+ * or the function was lost or unlocked; or one of those below.
  *
  * Context: May sleep, but not for a conversation.
  *

@@ -8,7 +8,7 @@
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 
-#include "devsec.h"
+#include "tsm.h"
 
 static int tsm_pm_notify(struct notifier_block *nb, unsigned long event,
 			 void *unused)
@@ -17,9 +17,7 @@ static int tsm_pm_notify(struct notifier_block *nb, unsigned long event,
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
-		/* a VM that sleeps does not know that it lost its devices */
-		return notifier_from_errno(tsm_devsec_sleep() ?:
-					   tsm_session_sleep());
+		return notifier_from_errno(tsm_session_sleep());
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:

@@ -18,6 +18,7 @@
 #include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 
+#include "devsec.h"
 #include "tdi.h"
 
 #define CREATE_TRACE_POINTS
@@ -26,8 +27,7 @@
 /* DSM's struct pci_dev -> struct tsm_session; changed under tsm_lock */
 static DEFINE_XARRAY(tsm_sessions);
 
-/* From before the system goes to sleep until it is awake; under tsm_lock */
-static bool tsm_sleeping;
+bool tsm_sleeping;
 
 /* The session of a DSM in whatever state, or NULL. */
 struct tsm_session *tsm_session_lookup(struct pci_dev *dsm)
@@ -251,6 +251,9 @@ static struct tsm_session *tsm_session_begin(struct pci_dev *pdev, int tsm_id)
 
 	guard(mutex)(&tsm_lock);
 	if (pdev->tsm || tsm_session_lookup(pdev) || tsm_sleeping)
+		return ERR_PTR(-EBUSY);
+	/* this is the VM that it belongs to */
+	if (pci_devsec_locked(pdev))
 		return ERR_PTR(-EBUSY);
 
 	/* checked under the lock that removal takes after it set this */
@@ -569,7 +572,8 @@ void tsm_session_wait_closed(struct tsm_link *link)
  *
  * Context: May sleep. Sets tsm_sleeping, so that no connect begins.
  *
- * Return: 0, or -EBUSY and nothing changed if a function is assigned to a VM
+ * Return: 0, or -EBUSY and nothing changed if a function is assigned to a VM, or
+ * this is a VM that has locked one
  */
 int tsm_session_sleep(void)
 {
@@ -577,6 +581,9 @@ int tsm_session_sleep(void)
 	unsigned long key;
 
 	scoped_guard(mutex, &tsm_lock) {
+		/* a VM that sleeps does not know that it lost its devices */
+		if (tsm_devsec_any_locked())
+			return -EBUSY;
 		xa_for_each(&tsm_sessions, key, s) {
 			if (!list_empty(&s->tdis))
 				return -EBUSY;

@@ -64,6 +64,9 @@ extern struct mutex tsm_lock;
 /* Woken at each change that tsm_lock protects and somebody may wait for. */
 extern struct wait_queue_head tsm_wait;
 
+/* From before the system goes to sleep until it is awake (tsm_lock) */
+extern bool tsm_sleeping;
+
 /* A conversation with a device or its firmware, from first to last message. */
 #define TSM_CONVERSATION_MS	30000
 /* A whole teardown, queueing included; iommufd gives its objects 60 s. */
