@@ -236,7 +236,30 @@ void tsm_evidence_refresh_work(struct work_struct *work);
 int tsm_evidence_validate(struct pci_dev *pdev, u64 generation);
 
 /* evidence-nl.c */
+/**
+ * struct tsm_nl_dump - how far a dump is
+ * @pdev: function, with a reference
+ * @e: evidence that was the present one when it began, with a reference
+ * @types: bit n: the object of &enum tsm_object_type n
+ * @type: object that the dump is at
+ * @offset: bytes of it that are behind: its other parts follow
+ */
+struct tsm_nl_dump {
+	struct pci_dev *pdev;
+	struct tsm_evidence *e;
+	u32 types;
+	u32 type;
+	u32 offset;
+};
+
 #ifdef CONFIG_NET
+struct genl_info;
+struct sk_buff;
+
+int tsm_nl_dump_begin(struct tsm_nl_dump *dump, struct pci_dev *pdev, u32 types);
+int tsm_nl_dump_some(struct tsm_nl_dump *dump, struct sk_buff *skb,
+		     const struct genl_info *info);
+void tsm_nl_dump_end(struct tsm_nl_dump *dump);
 void tsm_evidence_nl_state(struct pci_dev *pdev, enum tsm_devsec_state state,
 			   u64 generation);
 void tsm_evidence_nl_refreshed(struct pci_dev *pdev,

@@ -13,6 +13,7 @@
 #include <linux/pci.h>
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
+#include <kunit/visibility.h>
 
 #include "devsec.h"
 #include "evidence-nl-gen.h"
@@ -57,52 +58,42 @@ static struct pci_dev *tsm_nl_function(const struct genl_info *info)
 
 /* --- reading ---------------------------------------------------------------- */
 
-/*
- * How far a dump is: an object that was begun is followed by its other parts, and
- * all of them are of the evidence that was the present one when it began.
- */
-struct tsm_nl_dump {
-	struct pci_dev *pdev;
-	struct tsm_evidence *e;
-	u32 types;
-	u32 type;
-	u32 offset;
-};
-
 static struct tsm_nl_dump *tsm_nl_dump(struct netlink_callback *cb)
 {
 	NL_ASSERT_CTX_FITS(struct tsm_nl_dump);
 	return (struct tsm_nl_dump *)cb->ctx;
 }
 
-int pci_tsm_nl_get_start(struct netlink_callback *cb)
+/**
+ * tsm_nl_dump_begin() - begin to dump the present evidence about a function
+ * @dump: to be filled in
+ * @pdev: function
+ * @types: bit n: the object of &enum tsm_object_type n
+ *
+ * Return: 0, with references until tsm_nl_dump_end(); -EINVAL: there is none.
+ */
+int tsm_nl_dump_begin(struct tsm_nl_dump *dump, struct pci_dev *pdev, u32 types)
 {
-	const struct genl_info *info = genl_info_dump(cb);
-	struct nlattr *types = info->attrs[PCI_TSM_A_EVIDENCE_TYPES];
-	struct tsm_nl_dump *dump = tsm_nl_dump(cb);
-	struct pci_dev *pdev __free(pci_dev_put) = tsm_nl_function(info);
+	struct tsm_evidence *e = tsm_evidence_get(pdev);
 
-	if (!pdev)
-		return info->attrs[PCI_TSM_A_EVIDENCE_DEV] ? -ENODEV : -EINVAL;
-
-	dump->e = tsm_evidence_get(pdev);
-	if (!dump->e) {
-		GENL_SET_ERR_MSG(info, "the function is not locked");
+	if (!e)
 		return -EINVAL;
-	}
-	dump->types = types ? nla_get_u32(types) : ~0;
-	dump->pdev = no_free_ptr(pdev);
+
+	*dump = (struct tsm_nl_dump) {
+		.pdev = pci_dev_get(pdev),
+		.e = e,
+		.types = types,
+	};
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_nl_dump_begin);
 
-int pci_tsm_nl_get_done(struct netlink_callback *cb)
+void tsm_nl_dump_end(struct tsm_nl_dump *dump)
 {
-	struct tsm_nl_dump *dump = tsm_nl_dump(cb);
-
 	tsm_evidence_put(dump->e);
 	pci_dev_put(dump->pdev);
-	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(tsm_nl_dump_end);
 
 /* Is it what the function would be accepted by? */
 static bool tsm_nl_is_present(struct tsm_nl_dump *dump)
@@ -115,15 +106,15 @@ static bool tsm_nl_is_present(struct tsm_nl_dump *dump)
 }
 
 /* A part of the object that the dump is at, as large as fits */
-static int tsm_nl_put_part(struct sk_buff *skb, struct netlink_callback *cb)
+static int tsm_nl_put_part(struct tsm_nl_dump *dump, struct sk_buff *skb,
+			   const struct genl_info *info)
 {
-	struct tsm_nl_dump *dump = tsm_nl_dump(cb);
 	struct tsm_object *o = &dump->e->object[dump->type];
 	int room;
 	u32 len;
 	void *hdr;
 
-	hdr = genlmsg_iput(skb, genl_info_dump(cb));
+	hdr = genlmsg_iput(skb, info);
 	if (!hdr)
 		return -EMSGSIZE;
 
@@ -158,10 +149,18 @@ cancel:
 	return -EMSGSIZE;
 }
 
-int pci_tsm_nl_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+/**
+ * tsm_nl_dump_some() - go on with a dump, as far as there is room
+ * @dump: begun
+ * @skb: where it goes
+ * @info: what it answers
+ *
+ * Return: 0 at its end; bytes in @skb if there is more to come; -EAGAIN: there is
+ * other evidence since it began; -EMSGSIZE: no room for a part.
+ */
+int tsm_nl_dump_some(struct tsm_nl_dump *dump, struct sk_buff *skb,
+		     const struct genl_info *info)
 {
-	struct tsm_nl_dump *dump = tsm_nl_dump(cb);
-
 	if (!tsm_nl_is_present(dump))
 		return -EAGAIN;
 
@@ -171,7 +170,7 @@ int pci_tsm_nl_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		if (!(dump->types & BIT(dump->type)))
 			continue;
 		while (dump->offset < o->len) {
-			int rc = tsm_nl_put_part(skb, cb);
+			int rc = tsm_nl_put_part(dump, skb, info);
 
 			if (rc)
 				return skb->len ? skb->len : rc;
@@ -180,6 +179,40 @@ int pci_tsm_nl_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	}
 
 	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_nl_dump_some);
+
+int pci_tsm_nl_get_start(struct netlink_callback *cb)
+{
+	const struct genl_info *info = genl_info_dump(cb);
+	struct nlattr *types = info->attrs[PCI_TSM_A_EVIDENCE_TYPES];
+	struct pci_dev *pdev __free(pci_dev_put) = tsm_nl_function(info);
+	int rc;
+
+	if (!pdev)
+		return info->attrs[PCI_TSM_A_EVIDENCE_DEV] ? -ENODEV : -EINVAL;
+
+	rc = tsm_nl_dump_begin(tsm_nl_dump(cb), pdev,
+			       types ? nla_get_u32(types) : ~0);
+	if (rc)
+		GENL_SET_ERR_MSG(info, "the function is not locked");
+	return rc;
+}
+
+int pci_tsm_nl_get_done(struct netlink_callback *cb)
+{
+	tsm_nl_dump_end(tsm_nl_dump(cb));
+	return 0;
+}
+
+int pci_tsm_nl_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	int rc = tsm_nl_dump_some(tsm_nl_dump(cb), skb, genl_info_dump(cb));
+
+	/* NLM_F_DUMP_INTR for those who look for that */
+	cb->prev_seq = 1;
+	cb->seq = rc == -EAGAIN ? 2 : 1;
+	return rc;
 }
 
 /* --- verifying ---------------------------------------------------------------- */
