@@ -132,14 +132,14 @@ install_modules() {
 	rm -f "$guest"/lib/modules/*/build "$guest"/lib/modules/*/source
 }
 
-# The selftests depend on their own files and on uAPI headers; both are laid
-# files, or change with the base
+# The selftests depend on their own files, on uAPI headers and on the specification of
+# the netlink family; they are laid files, or change with the base
 selftests_key() {
 	local f
 	head -n 1 "$kit_build/tree.laid"
 	while read -r f; do
 		case $f in
-		tools/* | */uapi/*) [ ! -f "$kit_build/tree/$f" ] || cksum "$kit_build/tree/$f" ;;
+		tools/* | */uapi/* | */netlink/specs/*) [ ! -f "$kit_build/tree/$f" ] || cksum "$kit_build/tree/$f" ;;
 		esac
 	done <"$kit_build/tree.laid"
 	gcc --version

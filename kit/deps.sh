@@ -25,7 +25,7 @@ bison bison
 bc bc
 /usr/include/libelf.h libelf-dev
 /usr/include/openssl/ssl.h libssl-dev
-openssl openssl
+/usr/bin/openssl openssl
 cpio cpio
 rsync rsync
 xz xz-utils
@@ -35,7 +35,8 @@ depmod kmod
 /bin/busybox busybox-static
 qemu-system-x86_64 qemu-system-x86
 perl perl
-python3 python3
+/usr/bin/python3 python3
+/usr/lib/python3/dist-packages/yaml python3-yaml
 /usr/include/sys/capability.h libcap-dev
 /usr/include/uuid/uuid.h uuid-dev
 '
@@ -48,7 +49,6 @@ shellcheck shellcheck
 '
 needs_of_docs='
 sphinx-build python3-sphinx
-/usr/lib/python3/dist-packages/yaml python3-yaml
 '
 case ${1:-} in
 '') ;;

@@ -58,6 +58,22 @@ runner_needs() {
 		'print "$_\n" for values %INC, @DynaLoader::dl_shared_objects')
 }
 
+# What the verifier in tools/testing/selftests/tsm and the kernel's tool for netlink need:
+# Python, which is to be the distribution's, and openssl. Compiled, and no more than they
+# import: the guest is emulated, and slow.
+verifier_needs() {
+	local python=/usr/bin/python3 tests=$root/kselftest/tsm library
+	[ -d "$tests/pyynl" ] || return 0
+	copy_program $python
+	copy_program /usr/bin/openssl
+	mkdir -p "$root$($python -I -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')/lib-dynload"
+	while read -r library; do
+		copy_program_libraries "$library"
+	done < <($python -I "$kit_top/kit/python-files.py" "$root" \
+		/usr/lib/python3/dist-packages/yaml "$tests"/{pyynl/cli.py,verify-agent.py})
+	$python -I -m compileall -q --invalidation-mode unchecked-hash "$tests/pyynl"
+}
+
 # Modules with KUnit suites, by the section that holds them
 kunit_modules() {
 	local module
@@ -93,6 +109,7 @@ runner_needs
 cp -a "$out/guest/lib/modules" "$root/lib/modules"
 install_tests kselftest
 install_tests base-tests
+verifier_needs
 cp "$kit_top"/kit/guest/* "$root/kit/"
 mv "$root/kit/init" "$root/init"
 chmod 755 "$root/init"
