@@ -26,6 +26,7 @@
 #include <linux/uaccess.h>
 
 #include "consumer.h"
+#include "pki.h"
 #include "sim.h"
 
 /* What a command other than a request answers */
@@ -35,6 +36,7 @@ static DEFINE_MUTEX(sim_names_lock);
 static LIST_HEAD(sim_names);
 
 static struct dentry *sim_debugfs;
+static struct debugfs_blob_wrapper sim_root;
 
 /* Objects */
 
@@ -548,6 +550,11 @@ void sim_consumer_init(void)
 	debugfs_create_file("consumer", 0600, sim_debugfs, NULL,
 			    &sim_client_fops);
 	sim_importer_init(sim_debugfs);
+
+	/* never written to: the file is for reading */
+	sim_root.data = (void *)sim_pki_root;
+	sim_root.size = sim_pki_root_len;
+	debugfs_create_blob("root.der", 0444, sim_debugfs, &sim_root);
 }
 
 /**

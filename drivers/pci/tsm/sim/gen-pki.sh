@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Make the test PKI of the simulated devices, as a C file: the chain and key
-# that devices have, those of two impostors, and the hash of the trusted root.
+# that devices have, those of two impostors, and the trusted root with its hash.
 #
 #   gen-pki.sh OUTPUT.c
 #
@@ -116,6 +116,8 @@ openssl dgst -sha384 -binary root.der > root.hash
 	printf 'static_assert(SIM_VENDOR_ID == 0x%s && SIM_DEVICE_ID == 0x%s &&\n' $vendor $device
 	printf '\t      SIM_CLASS == 0x%s && SIM_REVISION == 0x%s &&\n' $class $rev
 	printf '\t      SIM_SUBSYS_VENDOR_ID == 0x%s && SIM_SUBSYS_ID == 0x%s);\n' $ssvid $ssid
+	array sim_pki_root root.der
+	printf '\nconst size_t sim_pki_root_len = sizeof(sim_pki_root);\n'
 	array sim_pki_root_hash root.hash
 	chain device root intermediate device
 	chain impostor root intermediate impostor

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The test PKI that gen-pki.sh makes at build time. The device's side uses
- * chains and keys, the TSM's side only the hash of the root.
+ * chains and keys, the TSM's side only the hash of the root, and verifiers the root.
  */
 #ifndef _TSM_SIM_PKI_H
 #define _TSM_SIM_PKI_H
 
 #include <linux/types.h>
 
-/* SHA-384 of the root that the TSM trusts */
+/* The root that the TSM trusts, in DER, and its SHA-384 */
+extern const u8 sim_pki_root[];
+extern const size_t sim_pki_root_len;
 extern const u8 sim_pki_root_hash[];
 
 /* What a device has: SPDM chain object, P-384 scalar of the leaf */
