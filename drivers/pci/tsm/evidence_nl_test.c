@@ -321,7 +321,7 @@ static void evidence_nl_test_types(struct kunit *test)
 	tsm_nl_dump_end(&d->nl);
 
 	/* none that nobody knows */
-	dump_begin(test, d, ~DUMP_ALL);
+	dump_begin(test, d, ~(u32)DUMP_ALL);
 	KUNIT_EXPECT_EQ(test, 0, dump_some(test, d, SZ_4K));
 	KUNIT_EXPECT_EQ(test, 0, d->generation);
 	tsm_nl_dump_end(&d->nl);
@@ -402,10 +402,10 @@ static void dump_refresh(struct kunit *test)
 {
 	static const u8 nonce[TSM_NONCE_SIZE] = { 0x33 };
 	struct fake_agent *a = test->priv;
-	u64 generation;
+	u64 was = fake_agent_generation(a);
 
-	KUNIT_ASSERT_EQ(test, 0, tsm_evidence_refresh(a->pdev, DUMP_MEASURED,
-						      nonce, &generation));
+	KUNIT_ASSERT_EQ(test, 0, fake_agent_refresh(a, DUMP_MEASURED, nonce));
+	KUNIT_ASSERT_NE(test, was, fake_agent_generation(a));
 }
 
 /* Between two messages: who reads begins anew, and then gets all of the other one */

@@ -103,11 +103,14 @@ TEST_F(user, dma)
 	test_ok(sim_pci_driver(g->bdf, DRIVER));
 	for (i = 0; i < 3; i++) {
 		test_ok(user_open(u, g, self->mem));
+		ASSERT_EQ(1, view_has_dma(v, "t"));
 		test_ok(moves(u, self->mem, 0x11 * (i + 1)));
 		/* what was not mapped it does not reach */
 		ASSERT_EQ(DMA_PRIVATE_FAULT, dma(u, DMA_OUT | DMA_TEE,
 						 IOVA + BYTES, 0, CHUNK));
 		vfio_close(u);
+		/* VFIO has cleared bus mastering: what was mapped is freed */
+		ASSERT_EQ(0, view_has_dma(v, "t"));
 		test_view(g, "run");
 		test_state(v, "t", "RUN");
 	}
@@ -124,6 +127,14 @@ TEST_F(user, dma)
 	test_in_order(v, "t");
 }
 
+static bool user_is_awake(struct view *g)
+{
+	char text[32] = "";
+
+	return !sim_pci_read(g->bdf, "power_state", text, sizeof(text)) &&
+	       !strcmp(text, "D0");
+}
+
 /* Whatever of it would end RUN does not get there */
 TEST_F(user, absorbed)
 {
@@ -135,6 +146,8 @@ TEST_F(user, absorbed)
 	test_ok(view_lock(g));
 	test_ok(view_accept(g));
 	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	/* nobody has opened it, so VFIO would have it sleep */
+	ASSERT_FALSE(sim_wait(!user_is_awake(g), 1000));
 	test_ok(user_open(u, g, self->mem));
 
 	/* bus mastering and memory, by VFIO and by sysfs */
@@ -158,6 +171,8 @@ TEST_F(user, absorbed)
 	test_err(EBUSY, sim_pci_write(g->bdf, "reset", "1"));
 	test_ok(sim_pci_driver(g->bdf, NULL));
 	test_err(EBUSY, sim_pci_write(g->bdf, "reset", "1"));
+	test_err(EBUSY, sim_pci_write(g->bdf, "enable", "0"));
+	test_err(EBUSY, sim_pci_write(g->bdf, "enable", "1"));
 	test_view(g, "run");
 	test_state(v, "t", "RUN");
 
