@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Walks the main job in front of a person: a device is authenticated and its
 # link encrypted by one write to sysfs; then one of its functions is given to a
-# VM, and lost. Runs in the test kernel, with busybox.
+# VM, and lost; and then the VM's side of that. Runs in the test kernel, with busybox.
 #
 # Each step says what it is for, shows the command as one would type it and what
 # the kernel answered, and checks the outcome. Exit status 0 only if every step
@@ -15,11 +15,16 @@ config=/sys/kernel/config/tsm-sim
 pci=/sys/bus/pci/devices
 trace=/sys/kernel/tracing
 consumer=/sys/kernel/debug/tsm-sim/consumer
+root=/sys/kernel/debug/tsm-sim/root.der
+tests=/kselftest/tsm
+evidence=/tmp/evidence
 
 total=0
 good=0
 right=yes
 out=
+newline='
+'
 
 if [ -t 1 ]; then
 	bold=$(printf '\033[1m') red=$(printf '\033[31m')
@@ -193,6 +198,24 @@ stream_registers() {
 	esac
 	printf '%-13s control %08x: stream id %d, %s   status %08x: %s\n' "$1" \
 		"$control" $((control >> 24 & 255)) $enabled "$status" $state
+}
+
+# ynl OPTION...: the kernel's tool for netlink, with the family for evidence
+ynl() {
+	"$tests/pyynl/cli.py" --no-schema --spec "$tests/pci-tsm.yaml" --output-json "$@"
+}
+
+# validate GENERATION: say that it was verified
+validate() {
+	ynl --do validate --json "{\"dev\": \"$guest\", \"generation\": $1}" 2>&1
+}
+
+# A root certificate of the right name, with another key
+other_root() {
+	printf '[req]\ndistinguished_name = dn\n[dn]\n' >$evidence/req.cnf
+	openssl req -config $evidence/req.cnf -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 \
+		-nodes -keyout $evidence/other.key -subj /O=tsm-sim/CN=root -days 2 \
+		-out $evidence/other.pem 2>/dev/null
 }
 
 # --- the walk ------------------------------------------------------------------
@@ -384,6 +407,119 @@ for state in LOCKED RUN UNLOCKED; do
 	[ "$(lines "^  the function is $state, bound 1 times\$")" -eq 1 ] || wrong
 done
 verdict
+
+printf '\n%sThe same function, as the VM sees it%s\n' "$bold" "$plain"
+printf 'with the VM in this kernel, too: what it trusts is the TSM, and not the host\n'
+
+step 'the VM has a function on a bus of its own, and a TSM to lock it with'
+echo "$vf" >$pci/"$vf"/driver/unbind
+shown "exec 3<> $consumer   # the host, once more
+tdi vm vm0
+tdi create t bdf=$vf vm=vm0 rid=0x100
+tdi guest g tdi=t
+cat tsm/state   # of that function"
+exec 3<>$consumer || wrong
+out=$(tdi vm vm0 && tdi create t bdf="$vf" vm=vm0 rid=0x100 && tdi guest g tdi=t)
+guest=${out#*bdf=} guest=${guest%% *} guest_tsm=${out##*tsm=}
+out=$out$newline$(attr "$pci/$guest/tsm/state")
+answered
+[ -d "/sys/class/tsm/$guest_tsm" ] || wrong
+[ "$guest_tsm" != "$tsm" ] || wrong
+[ "$(lines '^unlocked$')" -eq 1 ] || wrong
+verdict
+
+step 'lock it: nobody can give it a driver until the VM has decided'
+shown "cd $pci/$guest
+echo $guest_tsm > tsm/lock
+echo pci-stub > driver_override
+echo $guest > /sys/bus/pci/drivers_probe
+cat tsm/state; readlink driver"
+out=$(cd "$pci/$guest" && echo "$guest_tsm" >tsm/lock && echo pci-stub >driver_override &&
+	{ echo "$guest" >/sys/bus/pci/drivers_probe; cat tsm/state; readlink driver; } 2>&1)
+answered
+[ "$(attr "$pci/$guest/tsm/state")" = locked ] || wrong
+[ ! -e "$pci/$guest/driver" ] || wrong
+verdict
+
+step "the evidence about it, with the kernel's own tool for netlink"
+mkdir -p $evidence
+type_in "ynl() { $tests/pyynl/cli.py --no-schema --spec $tests/pci-tsm.yaml --output-json \"\$@\"; }
+ynl --dump get --json '{\"dev\": \"$guest\"}' | $here/evidence.py $evidence"
+for object in transcript certificate-chain measurements interface-report; do
+	[ "$(lines "^$object ")" -eq 1 ] || wrong
+done
+stale=$(printf '%s\n' "$out" | sed -n 's/^measurements *\([0-9]*\).*/\1/p')
+verdict
+
+step "the device's certificate: issued by whom the VM trusts"
+type_in "openssl x509 -in $root -out $evidence/root.pem   # whom it trusts
+openssl verify -CAfile $evidence/root.pem -untrusted $evidence/issuers.pem $evidence/device.pem"
+[ "$(lines ': OK$')" -eq 1 ] || wrong
+verdict
+
+step 'measurements, signed anew for a number that nobody knew before'
+nonce=$(hexdump -v -n 32 -e '1/1 "%02x"' /dev/urandom)
+type_in "ynl --subscribe evidence --duration 5 --do refresh \\
+    --json '{\"dev\": \"$guest\", \"types\": [\"measurements\"], \"nonce\": \"$nonce\"}'"
+[ "$(lines "\"nonce\": \"$nonce\".*\"error\": 0")" -eq 1 ] || wrong
+fresh=$(printf '%s\n' "$out" | sed -n 's/.*"generation": \([0-9]*\).*/\1/p')
+[ -n "$fresh" ] || wrong
+verdict
+
+step 'what was read before is worth nothing now: its generation is stale'
+shown "ynl --do validate --json '{\"dev\": \"$guest\", \"generation\": $stale}'"
+out=$(validate "$stale") && wrong
+answered
+[ "$(lines 'Stale file handle')" -eq 1 ] || wrong
+[ -n "$stale" ] || wrong
+[ "$stale" != "$fresh" ] || wrong
+verdict
+
+step 'a verifier that trusts another root does not accept it'
+shown "$tests/verify-agent.py --once --root $evidence/other.pem $guest"
+out=$(other_root && "$tests/verify-agent.py" --once --root $evidence/other.pem "$guest" 2>&1) &&
+	wrong
+answered
+[ "$(lines 'NOT accepted: certificate chain')" -eq 1 ] || wrong
+[ "$(attr "$pci/$guest/tsm/state")" = locked ] || wrong
+verdict
+
+step 'one that trusts the right one verifies everything, and accepts it'
+type_in "$tests/verify-agent.py --once --verbose --root $root $guest
+cat $pci/$guest/tsm/state"
+[ "$(lines '^run$')" -eq 1 ] || wrong
+verdict
+
+step 'its driver is what opens private memory to it'
+type_in "echo $guest > /sys/bus/pci/drivers_probe
+basename \$(readlink $pci/$guest/driver)
+tdi show t   # what the host was told"
+[ "$(lines '^pci-stub$')" -eq 1 ] || wrong
+[ "$(lines 'dma=1')" -eq 1 ] || wrong
+verdict
+
+step 'the host stops it: the VM takes everything from it, then tells its driver'
+type_in "tdi stop t"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ "$(attr "$pci/$guest/tsm/state")" != lost ] || break
+	sleep 1
+done
+type_in "cat $pci/$guest/tsm/state
+tdi show t"
+[ "$(lines '^lost$')" -eq 1 ] || wrong
+[ "$(lines 'dma=0')" -eq 1 ] || wrong
+verdict
+
+step 'unlock it: an ordinary function again'
+type_in "echo $guest > $pci/$guest/driver/unbind
+echo $guest_tsm > $pci/$guest/tsm/unlock
+cat $pci/$guest/tsm/state
+tdi guest-put g
+tdi destroy t"
+[ "$(lines '^unlocked$')" -eq 1 ] || wrong
+[ ! -d "$pci/$guest" ] || wrong
+verdict
+exec 3>&-
 
 step 'disconnect'
 type_in "echo $tsm > $pci/$endpoint/tsm/disconnect"
