@@ -46,6 +46,7 @@ clang-19 clang-19
 ld.lld-19 lld-19
 llvm-ar-19 llvm-19
 shellcheck shellcheck
+/usr/lib/python3/dist-packages/jsonschema python3-jsonschema
 '
 needs_of_docs='
 sphinx-build python3-sphinx

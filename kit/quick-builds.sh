@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compile and check the folders of the series the quick way: gcc, sparse, clang,
-# arm64, the base's SEV-TIO driver on our core, kernel-doc, checkpatch and
-# shell scripts.
+# arm64, the base's SEV-TIO driver on our core, kernel-doc, checkpatch, what is
+# made of the netlink specification, and shell scripts.
 #
 # Each compiler has a minimal O= folder of its own in build/tree, configured
 # once; only our folders are compiled. One line per check; the last line is
@@ -150,6 +150,25 @@ checkpatch_files() {
 	[ -z "$out" ]
 }
 
+# What the base's tool makes of the netlink specification is what the series has,
+# and the specification is a valid one
+netlink_spec() {
+	local made=$kit_build/ynl spec=Documentation/netlink/specs/pci-tsm.yaml
+	local ours=drivers/pci/tsm/evidence-nl-gen
+	cd "$builds_tree"
+	ynl_gen() {
+		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 \
+			tools/net/ynl/pyynl/ynl_gen_c.py --spec $spec "$@"
+	}
+	mkdir -p "$made"
+	ynl_gen --mode uapi --header -o "$made/pci_tsm.h"
+	ynl_gen --mode kernel --header -o "$made/evidence-nl-gen.h"
+	ynl_gen --mode kernel --source -o "$made/evidence-nl-gen.c"
+	diff -u include/uapi/linux/pci_tsm.h "$made/pci_tsm.h"
+	diff -u $ours.h "$made/evidence-nl-gen.h"
+	diff -u $ours.c "$made/evidence-nl-gen.c"
+}
+
 # Every shell script of the repository, whatever its name
 shell_scripts() {
 	local files
@@ -175,5 +194,6 @@ check "Kconfig menu" kconfig_menu
 check "Kconfig symbols" known_symbols
 check "kernel-doc" kernel_doc
 check "checkpatch --strict" checkpatch_files
+check "netlink specification" netlink_spec
 check "shellcheck" shell_scripts
 checks_end
