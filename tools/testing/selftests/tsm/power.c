@@ -4,9 +4,13 @@
  * not know that it lost its devices. Otherwise what is connected is disconnected
  * first, as neither keys nor sessions survive. The sleep is one of the kernel's
  * own tests of it, which returns by itself.
+ *
+ * Nor does a VM sleep while it has locked a function: see guest_function.
  */
 #include "tsm_harness.h"
+#include "tsm_guest_view.h"
 
+#define DRIVER		"pci-stub"
 #define POWER		"/sys/power"
 #define POWER_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
 
@@ -171,6 +175,129 @@ TEST_F(power, with_a_dead_tdi)
 	test_idle(self->other);
 	test_cmd(v, "destroy t");
 	test_works(self->other);
+}
+
+/*
+ * A function that this VM has locked. On the loopback the host has a TDI of it,
+ * and refuses, too: only where that is gone, it is the guest alone who does.
+ */
+FIXTURE(guest_function)
+{
+	struct scene s;
+	struct view g;
+};
+
+FIXTURE_VARIANT(guest_function)
+{
+	const char *state;
+	bool driver;
+	bool host_gone;
+};
+
+FIXTURE_VARIANT_ADD(guest_function, locked) { .state = "locked" };
+FIXTURE_VARIANT_ADD(guest_function, run) { .state = "run" };
+FIXTURE_VARIANT_ADD(guest_function, driven) { .state = "run", .driver = true };
+FIXTURE_VARIANT_ADD(guest_function, lost)
+	{ .state = "lost", .host_gone = true };
+FIXTURE_VARIANT_ADD(guest_function, lost_driven)
+	{ .state = "lost", .driver = true, .host_gone = true };
+FIXTURE_VARIANT_ADD(guest_function, stuck)
+	{ .state = "stuck", .host_gone = true };
+
+FIXTURE_SETUP(guest_function)
+{
+	sim_sweep();
+	if (!sim_exists(POWER "/pm_test"))
+		SKIP(return, "this kernel cannot try to sleep");
+	test_ok(view_scene(&self->s, &self->g));
+}
+
+FIXTURE_TEARDOWN(guest_function)
+{
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+/* Unlocked by a host that only says so */
+static int get_stuck(struct vmm *v, struct view *g)
+{
+	int err = vmm_cmd(v, "lie g about=stop");
+
+	if (err)
+		return err;
+	err = view_unlock(g);
+	return vmm_cmd(v, "lie g about=none") ?:
+	       err == -EPERM ? 0 : err ?: -EPROTO;
+}
+
+TEST_F(guest_function, stays_awake)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_lock(g));
+	if (strcmp(variant->state, "locked"))
+		test_ok(view_accept(g));
+	if (variant->driver)
+		test_ok(sim_pci_driver(g->bdf, DRIVER));
+	if (!strcmp(variant->state, "stuck"))
+		test_ok(get_stuck(v, g));
+	if (variant->host_gone)
+		test_cmd(v, "destroy t");
+	test_view_comes_to(g, variant->state);
+
+	test_err(EBUSY, try_to_sleep("freezer"));
+	test_view(g, variant->state);
+	test_connected(self->s.d);
+	ASSERT_EQ(variant->driver, sim_pci_exists(g->bdf, "driver"));
+	if (!variant->host_gone)
+		ASSERT_EQ(variant->driver, view_has_dma(v, "t"));
+	test_ok(sim_pci_driver(g->bdf, NULL));
+	test_view(g, variant->state);
+	test_err(EBUSY, try_to_sleep("freezer"));
+
+	test_ok(view_unlock(g));
+	test_view(g, "unlocked");
+	if (!variant->host_gone) {
+		/* what is not locked is still assigned */
+		test_err(EBUSY, try_to_sleep("freezer"));
+		test_cmd(v, "destroy t");
+	}
+	test_ok(try_to_sleep("freezer"));
+	test_view(g, "unlocked");
+	test_idle(self->s.d);
+
+	/* awake again, as ever */
+	test_cmd(v, "guest-put g");
+	test_connect(self->s.d);
+	test_ok(vmm_create(v, "t", self->s.vf[0], "vm0", VIEW_RID, NULL));
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+	test_view(g, "run");
+}
+
+/* An ordinary function sleeps as ever, its driver with it, and is locked afterwards */
+TEST_F(power, with_an_unlocked_function)
+{
+	struct vmm *v = &self->s.v;
+	struct view g;
+
+	test_ok(vmm_create(v, "t", self->s.vf[0], "vm0", VIEW_RID, NULL));
+	test_ok(view_open(&g, v, "g", "t", ""));
+	test_ok(view_lock(&g));
+	test_ok(view_unlock(&g));
+	test_cmd(v, "destroy t");
+	test_ok(sim_pci_driver(g.bdf, DRIVER));
+	test_ok(try_to_sleep("devices"));
+	test_view(&g, "unlocked");
+	test_ok(sim_pci_driver(g.bdf, NULL));
+	test_cmd(v, "guest-put g");
+
+	test_connect(self->s.d);
+	test_ok(vmm_create(v, "t", self->s.vf[0], "vm0", VIEW_RID, NULL));
+	test_ok(view_open(&g, v, "g", "t", ""));
+	test_ok(view_lock(&g));
+	test_view(&g, "locked");
 }
 
 int main(int argc, char **argv)
