@@ -633,6 +633,19 @@ static void devsec_test_ops(struct kunit *test)
 	fake_agent_register(a);
 }
 
+/* The system ends: closed before it is unlocked, and before anybody is told */
+static void devsec_test_shutdown(struct kunit *test)
+{
+	struct fake_agent *a = test->priv;
+
+	fake_agent_to(a, TSM_DEVSEC_RUN);
+	KUNIT_ASSERT_EQ(test, 0, fake_agent_bind(a));
+	AGENT_EXPECT_LOG(a, " dma-on");
+	scoped_guard(device, &a->pdev->dev)
+		pci_devsec_shutdown(a->pdev);
+	AGENT_EXPECT_LOG(a, " dma-off mmio-off [6] unlock no-decode");
+}
+
 /* --- evidence ---------------------------------------------------------------------- */
 
 static void devsec_test_stale(struct kunit *test)
@@ -778,6 +791,7 @@ static struct kunit_case devsec_cases[] = {
 	KUNIT_CASE(devsec_test_accept_fails),
 	KUNIT_CASE(devsec_test_attach_fails),
 	KUNIT_CASE(devsec_test_ops),
+	KUNIT_CASE(devsec_test_shutdown),
 	KUNIT_CASE(devsec_test_stale),
 	KUNIT_CASE(devsec_test_refresh),
 	KUNIT_CASE(devsec_test_large),
