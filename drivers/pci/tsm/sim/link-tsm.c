@@ -142,9 +142,12 @@ static int sim_link_talk(struct sim_link_session *s, int rc, const char *object)
 	bool told = false, sent = true;
 
 	lockdep_assert_held(&s->turn);
-	/* Not begun: the conversation ended before, and that was told */
-	if (rc < 0)
+	/* Not begun: without a record of it, there is no session any more */
+	if (rc < 0) {
+		if (!spdm_requester_session(&s->requester))
+			WRITE_ONCE(s->lost, true);
 		return rc;
+	}
 
 	while (rc == SPDM_SEND) {
 		rc = sim_link_send(s);
