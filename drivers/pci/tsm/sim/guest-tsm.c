@@ -391,6 +391,18 @@ static int sim_guest_state(struct pci_tsm_devsec *ctx, enum tsm_tdi_state *state
 	return 0;
 }
 
+/*
+ * Nothing of the lock is left: the device is stopped; or nobody can ask it any more,
+ * and the firmware has parted it from this VM.
+ */
+static bool sim_guest_released(const struct tsm_sim_tdi_info *info)
+{
+	return info->state == TSM_TDI_UNLOCKED ||
+	       (info->state == TSM_TDI_ERROR &&
+		!(info->flags & TSM_SIM_TDI_DMA) && !info->mmio_bytes &&
+		!info->object[TSM_OBJECT_INTERFACE_REPORT].size);
+}
+
 static int sim_guest_unlock(struct pci_tsm_devsec *ctx, u64 *tsm_code)
 {
 	struct sim_guest_lock *l = to_sim_guest_lock(ctx);
@@ -404,7 +416,7 @@ static int sim_guest_unlock(struct pci_tsm_devsec *ctx, u64 *tsm_code)
 	rc = sim_guest_info(l->g, &info);
 	if (rc && rc != -ENXIO)
 		return told ?: rc;
-	if (!rc && info.state != TSM_TDI_UNLOCKED)
+	if (!rc && !sim_guest_released(&info))
 		return told ?: -EPERM;
 
 	l->g->locked = NULL;

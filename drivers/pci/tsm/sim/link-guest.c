@@ -322,10 +322,15 @@ static int sim_link_tdi_info(struct sim_link_tdi *t,
 {
 	enum tsm_tdi_state state;
 	struct sim_link_mmio *m;
+	bool lost;
 	int rc;
 
 	rc = sim_link_tdi_state(t, &state, tsm_code);
-	if (rc)
+	/* nobody can ask the device any more, but the firmware knows what it did */
+	lost = rc == -EIO && READ_ONCE(t->session->lost);
+	if (lost)
+		state = TSM_TDI_ERROR;
+	else if (rc)
 		return rc;
 
 	*info = (struct tsm_sim_tdi_info) {
@@ -343,10 +348,14 @@ static int sim_link_tdi_info(struct sim_link_tdi *t,
 	memcpy(info->measurement_nonce, t->measurement_nonce,
 	       sizeof(info->measurement_nonce));
 	memcpy(info->mmio_digest, t->mmio_digest, sizeof(info->mmio_digest));
-	for (u32 type = 0; !rc && type < TSM_SIM_NR_OBJECTS; type++)
+	for (u32 type = 0; type < TSM_SIM_NR_OBJECTS; type++) {
 		rc = sim_link_object(t, type, sim_link_digest,
 				     &info->object[type]);
-	return rc;
+		/* objects of a session go with it */
+		if (rc && !(rc == -EIO && lost))
+			return rc;
+	}
+	return 0;
 }
 
 static int sim_link_guest_msg(struct sim_link_tdi *t,
