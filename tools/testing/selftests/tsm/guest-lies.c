@@ -411,6 +411,34 @@ TEST_F(other, quarantine)
 	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
 }
 
+/* A TSM leaves while its function is stuck, with a host that lies to the last */
+TEST_F(other, stuck)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+	test_cmd(v, "lie g about=stop");
+	test_err(EPERM, view_unlock(g));
+	test_view(g, "stuck");
+	test_cmd(v, "guest-put g");
+	ASSERT_FALSE(sim_pci_exists(g->bdf, "vendor"));
+
+	/* it was the host's all the time; another guest gets what is locked anew */
+	test_state(v, "t", "RUN");
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_view(g, "unlocked");
+	ASSERT_NE(0, view_lock(g));
+	test_view(g, "unlocked");
+	test_cmd(v, "stop t");
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+	test_ok(view_unlock(g));
+	test_state(v, "t", "UNLOCKED");
+}
+
 int main(int argc, char **argv)
 {
 	return tsm_harness_run(argc, argv);
