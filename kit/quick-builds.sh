@@ -154,7 +154,7 @@ checkpatch_files() {
 # and the specification is a valid one
 netlink_spec() {
 	local made=$kit_build/ynl spec=Documentation/netlink/specs/pci-tsm.yaml
-	local ours=drivers/pci/tsm/evidence-nl-gen
+	local gen=drivers/pci/tsm/evidence-nl-gen
 	cd "$builds_tree"
 	ynl_gen() {
 		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 \
@@ -165,8 +165,8 @@ netlink_spec() {
 	ynl_gen --mode kernel --header -o "$made/evidence-nl-gen.h"
 	ynl_gen --mode kernel --source -o "$made/evidence-nl-gen.c"
 	diff -u include/uapi/linux/pci_tsm.h "$made/pci_tsm.h"
-	diff -u $ours.h "$made/evidence-nl-gen.h"
-	diff -u $ours.c "$made/evidence-nl-gen.c"
+	diff -u $gen.h "$made/evidence-nl-gen.h"
+	diff -u $gen.c "$made/evidence-nl-gen.c"
 }
 
 # Every shell script of the repository, whatever its name

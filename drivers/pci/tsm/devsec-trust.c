@@ -532,7 +532,7 @@ static int tsm_devsec_attach(struct tsm_devsec *d)
 int pci_devsec_attach(struct pci_dev *pdev)
 {
 	/* it leaves UNLOCKED, and begins any verb, under device_lock only */
-	struct tsm_devsec *d __free(tsm_devsec_put) = tsm_devsec_get(pdev);
+	struct tsm_devsec *d __free(tsm_devsec) = tsm_devsec_get(pdev);
 	int rc;
 
 	if (!d || READ_ONCE(d->state) == TSM_DEVSEC_UNLOCKED) {

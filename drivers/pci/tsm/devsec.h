@@ -287,7 +287,13 @@ extern struct device_attribute dev_attr_tsm_accept;
 extern struct device_attribute dev_attr_tsm_unlock;
 extern struct device_attribute dev_attr_tsm_state;
 
-DEFINE_FREE(tsm_devsec_put, struct tsm_devsec *, if (_T) tsm_devsec_put(_T))
+static inline void tsm_devsec_drop(struct tsm_devsec *d)
+{
+	if (d)
+		tsm_devsec_put(d);
+}
+
+DEFINE_FREE(tsm_devsec, struct tsm_devsec *, tsm_devsec_drop(_T))
 DEFINE_GUARD(tsm_devsec, struct tsm_devsec *, tsm_devsec_take(_T),
 	     mutex_unlock(&_T->lock))
 

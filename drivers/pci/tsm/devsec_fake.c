@@ -270,11 +270,9 @@ void fake_agent_unregister(struct fake_agent *a)
 	pci_tsm_unregister(a->tsm_dev);
 	a->registered = false;
 	/* what it did not unlock is its own affair, as the core forgets it */
-	if (a->ctx) {
-		kfree(a->ctx);
-		a->ctx = NULL;
-		a->contexts--;
-	}
+	a->contexts -= !!a->ctx;
+	kfree(a->ctx);
+	a->ctx = NULL;
 }
 
 int fake_agent_lock(struct fake_agent *a)

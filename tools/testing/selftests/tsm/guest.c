@@ -13,7 +13,7 @@
 #define REQUIRE	"/sys/module/pci_tsm/parameters/require_accept"
 #define UNSEEN	"/sys/module/pci_tsm/parameters/accept_unverified"
 #define TAINTED	"/proc/sys/kernel/tainted"
-#define TAINT_U	(1ul << 6)
+#define TAINT_U	0x40
 
 /* Whatever is written to it taints the kernel */
 static bool unseen_is_set(void)
