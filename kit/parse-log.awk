@@ -191,7 +191,8 @@ function report_leak(jiffies, then, i) {
 
 # --- the end of the machine ---------------------------------------------------------
 
-# Traces of what the kernel does to a function that is in use, and its last words
+# Traces of what the kernel does to functions that are in use, and its last words.
+# What a guest does to its functions comes as it may among that of the host.
 function reboot_line(text, word) {
 	split(text, word, " ")
 	if (word[1] == "tsm_tdi_step:")
@@ -200,6 +201,11 @@ function reboot_line(text, word) {
 		steps = steps " viommu-" word[3] (word[6] == 0 ? "" : "!")
 	else if (word[1] == "tsm_session_state:")
 		steps = steps " " word[6]
+	else if (word[1] == "tsm_devsec_dma:")
+		guest_line(word[2], "dma-" substr(word[6], 1, length(word[6]) - 1) \
+			(word[7] == 0 ? "" : "!"))
+	else if (word[1] == "tsm_devsec_state:")
+		guest_line(word[2], word[6])
 	else if (text ~ /^reboot: Restarting system/)
 		steps = steps " restart"
 	else
@@ -207,14 +213,41 @@ function reboot_line(text, word) {
 	return 1
 }
 
-function judge_reboot(orderly) {
-	orderly = " disconnecting stop revoke dma-off release ungate destroy none"
-	orderly = orderly " viommu-destroy restart"
+function guest_line(name, what) {
+	if (!(name in guest))
+		guest_name[++nr_guests] = name
+	guest[name] = guest[name] " " what (steps ~ / restart$/ ? "-late" : "")
+}
+
+# One function has a driver: it reaches nothing before anybody is told that it is
+# lost, and is not unlocked under it. The other one is unlocked, and may have been
+# seen to be lost before.
+function judge_guests(i, driven, other) {
+	for (i = 1; i <= nr_guests; i++) {
+		if (guest[guest_name[i]] == " dma-off lost")
+			driven++
+		else if (guest[guest_name[i]] ~ /^( lost)? unlocking unlocked$/)
+			other++
+		else
+			fail(test, "the guest's " guest_name[i] ":" guest[guest_name[i]])
+	}
+	if (driven != 1 || other != 1)
+		fail(test, "of the guest, " driven + 0 " with a driver and " \
+			other + 0 " without one ended in order, not 1 and 1")
+}
+
+function judge_reboot(orderly, quiet, busy, before) {
+	quiet = " stop revoke dma-off release ungate destroy"
+	# a driver of the guest has its DMA
+	busy = " stop revoke dma-off host-dma-off release ungate destroy"
+	orderly = " disconnecting" quiet busy quiet " none viommu-destroy restart"
 	test = "the end of the machine"
-	if (steps == orderly)
-		passed[suite]++
-	else
+	before = failed[suite]
+	if (steps != orderly)
 		fail(test, "in the order:" steps ", not:" orderly)
+	judge_guests()
+	if (failed[suite] == before)
+		passed[suite]++
 }
 
 # --- lines of the kernel -------------------------------------------------------------

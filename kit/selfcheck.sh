@@ -267,38 +267,89 @@ ending() {
 }
 
 check_reboot() {
-	local step=() name
-	for name in stop revoke dma-off release ungate destroy; do
-		step+=("tsm_tdi_step: 10000:01:00.0 $name op 0: 0 duration_us 99")
+	local step=() fn name
+	for fn in 0 1 2; do
+		for name in stop revoke dma-off host-dma-off release ungate destroy; do
+			# only a driver of the guest has its DMA
+			[ $name != host-dma-off ] || [ $fn = 1 ] || continue
+			step+=("tsm_tdi_step: 10000:01:00.$fn $name op 0: 0 duration_us 99")
+		done
 	done
 	local first='tsm_session_state: 10000:01:00.0 tsm0: connected -> disconnecting'
 	local last='tsm_session_state: 10000:01:00.0 tsm0: disconnecting -> none'
 	local viommu='tsm_viommu: tsm0 destroy type 6: 0 duration_us 9'
 	local restart='reboot: Restarting system'
+	# of the guest: a function with a driver, and one without
+	local dma='tsm_devsec_dma: 10001:00:02.0 guest: private DMA off: 0'
+	local lost='tsm_devsec_state: 10001:00:02.0 guest: run -> lost'
+	local driven=("$dma" "$lost")
+	local other=('tsm_devsec_state: 10002:00:03.0 guest: run -> unlocking'
+		'tsm_devsec_state: 10002:00:03.0 guest: unlocking -> unlocked')
+	local seen='tsm_devsec_state: 10002:00:03.0 guest: run -> lost'
+	local host=("$first" "${step[@]}" "$last" "$viommu")
+	local guest=("${driven[@]}" "${other[@]}")
 
-	ending "$first" "${step[@]}" "$last" "$viommu" "$restart"
+	ending "${host[@]}" "${guest[@]}" "$restart"
 	expect 'the end in order' '^suite\|kit:reboot\|1\|0' '!fail' '^done$'
 
-	ending "$first" "${step[@]}" "$last" "$restart"
+	ending "$first" "${step[@]:0:9}" "$dma" "${step[@]:9}" "$seen" "$lost" "$last" "$viommu" "${other[@]}" "$restart"
+	expect 'the end with a guest that has seen it' '^suite\|kit:reboot\|1\|0' '!fail'
+
+	ending "$first" "${step[@]}" "$last" "${guest[@]}" "$restart"
 	expect 'the end with a vIOMMU left' '^suite\|kit:reboot\|0\|1' '^fail\|kit:reboot\|'
 
-	ending "$first" "${step[@]}" "$last" "${viommu/: 0/: -5}" "$restart"
+	ending "$first" "${step[@]}" "$last" "${viommu/: 0/: -5}" "${guest[@]}" "$restart"
 	expect 'the end with a vIOMMU that is not given up' '^fail\|kit:reboot\|.*viommu-destroy! '
 
-	ending "$first" "${step[@]:1}" "$last" "$viommu" "$restart"
+	ending "$first" "${step[@]:1}" "$last" "$viommu" "${guest[@]}" "$restart"
 	expect 'the end without a stop' '^suite\|kit:reboot\|0\|1' '^fail\|kit:reboot\|'
 
-	ending "$first" "${step[0]/: 0/: -5}" "${step[@]:1}" "$last" "$viommu" "$restart"
+	ending "$first" "${step[@]:0:13}" "$last" "$viommu" "${guest[@]}" "$restart"
+	expect 'the end with a TDI left' '^suite\|kit:reboot\|0\|1' '^fail\|kit:reboot\|'
+
+	ending "$first" "${step[@]/* host-dma-off */}" "$last" "$viommu" "${guest[@]}" "$restart"
+	expect 'the end with a mapping left' '^suite\|kit:reboot\|0\|1' '^fail\|kit:reboot\|'
+
+	ending "$first" "${step[0]/: 0/: -5}" "${step[@]:1}" "$last" "$viommu" "${guest[@]}" "$restart"
 	expect 'the end with a stop that failed' '^fail\|kit:reboot\|.*stop! '
+
+	ending "${host[@]}" "$restart"
+	expect "the end of a guest that does not care" '^suite\|kit:reboot\|0\|1' \
+		'^fail\|kit:reboot\|.*0 with a driver and 0 without'
+
+	ending "${host[@]}" "${other[@]}" "$restart"
+	expect 'the end without the function with a driver' '^fail\|kit:reboot\|.*0 with a driver and 1 without'
+
+	ending "${host[@]}" "${driven[@]}" "$restart"
+	expect 'the end without the one that has none' '^fail\|kit:reboot\|.*1 with a driver and 0 without'
+
+	ending "${host[@]}" "$lost" "$dma" "${other[@]}" "$restart"
+	expect 'the end with DMA that ends too late' '^fail\|kit:reboot\|.*10001:00:02.0: lost dma-off\|*'
+
+	ending "${host[@]}" "$lost" "${other[@]}" "$restart"
+	expect 'the end with DMA that does not end' '^fail\|kit:reboot\|.*10001:00:02.0: lost'
+
+	ending "${host[@]}" "${dma/: 0/: -5}" "$lost" "${other[@]}" "$restart"
+	expect 'the end with DMA that is not known to have ended' '^fail\|kit:reboot\|.*: dma-off! lost'
+
+	ending "${host[@]}" "${driven[@]}" "${other[@]//10002:00:03.0/10001:00:02.0}" "${other[@]}" "$restart"
+	expect 'the end with a function unlocked under its driver' \
+		'^fail\|kit:reboot\|.*10001:00:02.0: dma-off lost unlocking unlocked'
+
+	ending "${host[@]}" "${driven[@]}" "$seen" "$restart"
+	expect 'the end with a function that is not unlocked' '^fail\|kit:reboot\|.*10002:00:03.0: lost'
+
+	ending "${host[@]}" "$restart" "${guest[@]}"
+	expect 'the end with a guest that is late' '^fail\|kit:reboot\|.*dma-off-late'
 
 	ending "$restart"
 	expect 'the end of a machine that does not care' '^fail\|kit:reboot\|'
 
-	ending "$first" "${step[@]}" "$last" "$viommu"
+	ending "${host[@]}" "${guest[@]}"
 	expect 'a machine that does not end' '^fail\|kit:reboot\|'
 
 	ending 'BUG: sleeping function called from invalid context at mutex.c:591' \
-		"$first" "${step[@]}" "$last" "$viommu" "$restart"
+		"${host[@]}" "${guest[@]}" "$restart"
 	expect 'a splat at the end' '^splat\|kit:reboot\|'
 }
 
