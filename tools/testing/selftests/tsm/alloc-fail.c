@@ -14,34 +14,6 @@
 #include "tsm_fail.h"
 #include "tsm_harness.h"
 
-/*
- * Write @val with allocation @nth failing. @left tells how far it came: the
- * write alone runs under injection, opening the file does not.
- */
-static int write_failing(struct injection *in, const char *bdf,
-			 const char *attr, const char *val, unsigned int nth,
-			 long *left)
-{
-	char path[SIM_PATH];
-	ssize_t ret;
-	int fd, err;
-
-	sim_pci_path(path, sizeof(path), bdf, attr);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-
-	err = injection_set(in, nth);
-	if (!err) {
-		ret = write(fd, val, strlen(val));
-		err = ret < 0 ? -errno : 0;
-		*left = injection_left(in);
-		injection_set(in, 0);
-	}
-	close(fd);
-	return err;
-}
-
 FIXTURE(alloc_fail)
 {
 	struct sim sim;
@@ -104,16 +76,16 @@ TEST_F_TIMEOUT(alloc_fail, connect, 3600)
 
 	/* Warm up, then count */
 	test_works(self->d);
-	test_ok(write_failing(&self->in, self->d->bdf, "tsm/connect", tsm,
-			      COUNT_ONLY, &left));
+	test_ok(attr_failing(&self->in, self->d->bdf, "tsm/connect", tsm,
+			     COUNT_ONLY, &left));
 	points = COUNT_ONLY - left;
 	ASSERT_LT(5, points);
 	test_disconnect(self->d);
 	TH_LOG("connect: %u allocations", points);
 
 	for (nth = 1; nth <= points || !left; nth = next_point(nth, points)) {
-		int err = write_failing(&self->in, self->d->bdf, "tsm/connect",
-					tsm, nth, &left);
+		int err = attr_failing(&self->in, self->d->bdf, "tsm/connect",
+				       tsm, nth, &left);
 
 		ASSERT_GT(2 * points + 10, nth);
 		missed += left && nth <= points;
@@ -153,8 +125,8 @@ TEST_F_TIMEOUT(alloc_fail, disconnect, 3600)
 
 	test_works(self->d);
 	test_connect(self->d);
-	test_ok(write_failing(&self->in, self->d->bdf, "tsm/disconnect", tsm,
-			      COUNT_ONLY, &left));
+	test_ok(attr_failing(&self->in, self->d->bdf, "tsm/disconnect", tsm,
+			     COUNT_ONLY, &left));
 	points = COUNT_ONLY - left;
 	TH_LOG("disconnect: %u allocations", points);
 	test_idle(self->d);
@@ -164,8 +136,8 @@ TEST_F_TIMEOUT(alloc_fail, disconnect, 3600)
 
 		ASSERT_GT(2 * points + 10, nth);
 		test_connect(self->d);
-		err = write_failing(&self->in, self->d->bdf, "tsm/disconnect",
-				    tsm, nth, &left);
+		err = attr_failing(&self->in, self->d->bdf, "tsm/disconnect",
+				   tsm, nth, &left);
 		missed += left && nth <= points;
 		if (err) {
 			refused++;

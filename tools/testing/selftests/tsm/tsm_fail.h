@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -25,8 +26,10 @@
  * A connect is a second and more where every access is checked and emulated: so
  * many points are tried, evenly spread, and the first few without a gap.
  */
+#ifndef MAX_POINTS
 #define MAX_POINTS	60
 #define DENSE_POINTS	24
+#endif
 
 /* Any allocation may fail, those that may sleep too, and silently */
 static inline int fail_any_allocation(void)
@@ -74,6 +77,43 @@ static inline int injection_open(struct injection *in)
 {
 	in->fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	return in->fd < 0 ? -errno : fail_any_allocation();
+}
+
+/*
+ * Write @val to a file with allocation @nth failing. @left tells how far it came:
+ * the write alone runs under injection, opening the file does not.
+ */
+static inline int write_failing(struct injection *in, const char *path,
+				const char *val, unsigned int nth, long *left)
+{
+	ssize_t ret;
+	int fd, err;
+
+	*left = -1;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	err = injection_set(in, nth);
+	if (!err) {
+		ret = write(fd, val, strlen(val));
+		err = ret < 0 ? -errno : 0;
+		*left = injection_left(in);
+		injection_set(in, 0);
+	}
+	close(fd);
+	return err;
+}
+
+/* The same for an attribute of a PCI function */
+static inline int attr_failing(struct injection *in, const char *bdf,
+			       const char *attr, const char *val,
+			       unsigned int nth, long *left)
+{
+	char path[SIM_PATH];
+
+	sim_pci_path(path, sizeof(path), bdf, attr);
+	return write_failing(in, path, val, nth, left);
 }
 
 /* The next point to try after @nth, of @points in all */
