@@ -69,13 +69,15 @@ struct tsm_sim_object {
 #define TSM_SIM_TDI_DMA		(1U << 0)
 /* The function is behind a secure vIOMMU */
 #define TSM_SIM_TDI_VIOMMU	(1U << 1)
+/* Nobody can ask the device: it is in ERROR, or will be when it finds out */
+#define TSM_SIM_TDI_LOST	(1U << 2)
 
 /**
  * struct tsm_sim_tdi_info - answer to %TSM_SIM_MSG_TDI_INFO
  * @type: %TSM_SIM_MSG_TDI_INFO
  * @state: &enum tsm_tdi_state, which the device was asked for
  * @guest_rid: number of the function in the guest
- * @flags: %TSM_SIM_TDI_DMA, %TSM_SIM_TDI_VIOMMU
+ * @flags: %TSM_SIM_TDI_DMA, %TSM_SIM_TDI_VIOMMU, %TSM_SIM_TDI_LOST
  * @mmio_bytes: how much MMIO the guest has validated
  * @object: evidence by &enum tsm_object_type
  * @measurement_nonce: what the present measurements were asked for with; 0 if

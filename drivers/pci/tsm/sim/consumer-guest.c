@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tsm.h>
+#include <linux/workqueue.h>
 
 #include "guest.h"
 
@@ -56,6 +57,59 @@ static int sim_guest_said(struct sim_guest *g, int rc)
 	return sim_guest_lied(g, SIM_LIE_DENY) ? -EIO : rc;
 }
 
+/* What the host does for the guest, and its outcome */
+struct sim_guest_call {
+	struct work_struct work;
+	struct sim_guest *g;
+	int (*fn)(struct sim_guest *g, struct sim_guest_call *call);
+	struct pci_tdi_req *req;
+	struct pci_tdi_result result;
+	int rc;
+};
+
+static void sim_guest_call_work(struct work_struct *work)
+{
+	struct sim_guest_call *call = container_of(work, struct sim_guest_call,
+						   work);
+
+	call->rc = call->fn(call->g, call);
+}
+
+/*
+ * In this task, so that it can be killed. A host knows nothing of that: what the guest
+ * goes on with for all that it does in another.
+ */
+static int sim_guest_call(struct sim_guest_call *call)
+{
+	call->rc = call->fn(call->g, call);
+	if (call->rc != -EINTR || pci_devsec_may_go_on(call->g->pdev))
+		return call->rc;
+
+	INIT_WORK_ONSTACK(&call->work, sim_guest_call_work);
+	queue_work(system_dfl_long_wq, &call->work);
+	flush_work(&call->work);
+	destroy_work_on_stack(&call->work);
+	return call->rc;
+}
+
+static int sim_guest_call_lock(struct sim_guest *g, struct sim_guest_call *call)
+{
+	return pci_tdi_lock(sim_guest_tdi(g), &call->result);
+}
+
+static int sim_guest_call_stop(struct sim_guest *g, struct sim_guest_call *call)
+{
+	return pci_tdi_stop(sim_guest_tdi(g), &call->result);
+}
+
+static int sim_guest_call_req(struct sim_guest *g, struct sim_guest_call *call)
+{
+	struct pci_tdi *tdi = sim_guest_tdi(g);
+
+	return pci_tdi_check_req(tdi, call->req) ?:
+	       pci_tdi_guest_req(tdi, call->req, &call->result);
+}
+
 /* Does the host listen? What does not answer for long enough is not waited for */
 static int sim_guest_ask(struct sim_guest *g)
 {
@@ -79,7 +133,7 @@ static int sim_guest_ask(struct sim_guest *g)
  */
 int sim_guest_host_lock(struct sim_guest *g, u64 *tsm_code)
 {
-	struct pci_tdi_result result = {};
+	struct sim_guest_call call = { .g = g, .fn = sim_guest_call_lock };
 	int rc;
 
 	rc = sim_guest_ask(g);
@@ -87,8 +141,8 @@ int sim_guest_host_lock(struct sim_guest *g, u64 *tsm_code)
 		return rc;
 	if (sim_guest_lied(g, SIM_LIE_LOCK))
 		return 0;
-	rc = pci_tdi_lock(sim_guest_tdi(g), &result);
-	*tsm_code = result.tsm_code;
+	rc = sim_guest_call(&call);
+	*tsm_code = call.result.tsm_code;
 	return sim_guest_said(g, rc);
 }
 
@@ -101,7 +155,7 @@ int sim_guest_host_lock(struct sim_guest *g, u64 *tsm_code)
  */
 int sim_guest_host_stop(struct sim_guest *g, u64 *tsm_code)
 {
-	struct pci_tdi_result result = {};
+	struct sim_guest_call call = { .g = g, .fn = sim_guest_call_stop };
 	int rc;
 
 	rc = sim_guest_ask(g);
@@ -109,8 +163,8 @@ int sim_guest_host_stop(struct sim_guest *g, u64 *tsm_code)
 		return rc;
 	if (sim_guest_lied(g, SIM_LIE_STOP))
 		return 0;
-	rc = pci_tdi_stop(sim_guest_tdi(g), &result);
-	*tsm_code = result.tsm_code;
+	rc = sim_guest_call(&call);
+	*tsm_code = call.result.tsm_code;
 	return sim_guest_said(g, rc);
 }
 
@@ -118,7 +172,6 @@ static int sim_guest_pass_on(struct sim_guest *g, enum tsm_op op,
 			     const void *msg, size_t msg_len, void *resp,
 			     size_t *resp_len, u64 *tsm_code)
 {
-	struct pci_tdi_result result = {};
 	struct pci_tdi_req req = {
 		.op = op,
 		.arch = TSM_ARCH_SIM,
@@ -127,12 +180,16 @@ static int sim_guest_pass_on(struct sim_guest *g, enum tsm_op op,
 		.resp = resp,
 		.resp_len = *resp_len,
 	};
+	struct sim_guest_call call = {
+		.g = g,
+		.fn = sim_guest_call_req,
+		.req = &req,
+	};
 	int rc;
 
-	rc = pci_tdi_check_req(sim_guest_tdi(g), &req);
-	rc = rc ?: pci_tdi_guest_req(sim_guest_tdi(g), &req, &result);
+	rc = sim_guest_call(&call);
 	*resp_len = rc ? 0 : req.resp_len;
-	*tsm_code = result.tsm_code;
+	*tsm_code = call.result.tsm_code;
 	return rc;
 }
 

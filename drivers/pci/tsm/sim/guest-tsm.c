@@ -360,12 +360,13 @@ static int sim_guest_dma(struct pci_tsm_devsec *ctx, bool on)
 		return info.flags & TSM_SIM_TDI_DMA ? 0 : -EPERM;
 	}
 
-	/* in ERROR it can no longer be told, and need not be */
+	/* in ERROR it can no longer be told, and need not be, if it knows of that */
 	told = sim_guest_op(l->g, TSM_OP_DISABLE_DMA, NULL, 0, &info, &tsm_code);
 	rc = told ? sim_guest_info(l->g, &info) : 0;
 	if (rc && rc != -ENXIO)
 		return rc;
-	if (!rc && info.flags & TSM_SIM_TDI_DMA && info.state == TSM_TDI_RUN)
+	if (!rc && info.flags & TSM_SIM_TDI_DMA &&
+	    (info.state == TSM_TDI_RUN || info.flags & TSM_SIM_TDI_LOST))
 		return told ?: -EPERM;
 	l->dma = false;
 	return 0;

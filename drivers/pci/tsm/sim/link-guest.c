@@ -338,6 +338,8 @@ static int sim_link_tdi_info(struct sim_link_tdi *t,
 		.state = state,
 		.guest_rid = t->guest_rid,
 	};
+	if (lost)
+		info->flags |= TSM_SIM_TDI_LOST;
 	scoped_guard(mutex, &t->tsm->lock)
 		if (t->trusted)
 			info->flags |= TSM_SIM_TDI_DMA;

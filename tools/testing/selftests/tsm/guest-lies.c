@@ -332,10 +332,13 @@ TEST_F(other, swap)
 {
 	struct vmm *v = &self->s.v;
 	struct view *g = &self->g;
+	char fn1[32];
 
 	test_ok(view_open(g, v, "g", "t", ""));
 	test_ok(view_lock(g));
-	test_ok(vmm_create(v, "t2", self->s.vf[1], "vm1", VIEW_RID, NULL));
+	snprintf(fn1, sizeof(fn1), "%s", self->s.d->bdf);
+	fn1[strlen(fn1) - 1] = '1';
+	test_ok(vmm_create(v, "t2", fn1, "vm1", VIEW_RID, NULL));
 	test_cmd(v, "lock t2");
 	test_cmd(v, "lie g about=swap tdi=t2");
 	ASSERT_TRUE(stale_or_lost(g));
