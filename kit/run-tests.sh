@@ -190,9 +190,10 @@ check_there_are_tests() {
 
 # Those that take minutes, the longest first: they are dealt out before the others
 long=(tsm:tdi-loss tsm:faults tsm:bind-life tsm:bind-many tsm:connect tsm:tdi-request
-	tsm:tdi-dma tsm:alloc-fail tsm:cycles tsm:tdi tsm:guest tsm:guest-agent.sh tsm:vfio-share
-	tsm:hotplug tsm:kvm-mmio tsm:tdi-flight tsm:drivers tsm:guest-lies tsm:bind-flight tsm:platform
-	tsm:topology tsm:bind-loss kunit:sim_tdi_test)
+	tsm:tdi-dma tsm:guest-lies tsm:alloc-fail tsm:cycles tsm:guest-end tsm:tdi tsm:guest
+	tsm:guest-agent.sh tsm:vfio-share tsm:power tsm:hotplug tsm:kvm-mmio
+	tsm:tdi-flight tsm:drivers tsm:bind-flight tsm:platform tsm:topology
+	tsm:bind-loss kunit:sim_tdi_test)
 
 # Sixteen devices do their cryptography at a time, each within the 30 s that the
 # core gives a conversation: beside another machine there is no processor for that
