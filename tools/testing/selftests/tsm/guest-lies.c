@@ -229,22 +229,7 @@ TEST_F(silent, given_up)
 	test_ok(view_accept(g));
 }
 
-/* Who does not want to wait is killed */
-TEST_F(silent, killed)
-{
-	struct view *g = &self->g;
-
-	sim_job_kill(&self->job);
-	if (variant->step == STEP_ACCEPT)
-		test_cmd(&self->s.v, "lie g about=none");
-	ASSERT_EQ(SIM_JOB_KILLED, sim_job_wait(&self->job, PROMPT_MS));
-	test_view(g, "unlocked");
-	test_cmd(&self->s.v, "lie g about=none");
-	test_ok(view_lock(g));
-	test_ok(view_accept(g));
-}
-
-/* Nor does who takes the function away */
+/* Who takes the function away does not wait at all */
 TEST_F(silent, taken_away)
 {
 	struct vmm *v = &self->s.v;
@@ -289,6 +274,27 @@ TEST_F(other, function)
 	test_state(v, "t", "UNLOCKED");
 }
 
+/* Who does not want to wait for a silent host is killed */
+TEST_F(other, killed)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+	struct sim_job job;
+	char path[SIM_PATH];
+
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_cmd(v, "lie g about=silent");
+	sim_pci_path(path, sizeof(path), g->bdf, "tsm/lock");
+	test_ok(sim_job_write(&job, NULL, path, g->tsm));
+	test_view_comes_to(g, "locking");
+	sim_job_kill(&job);
+	ASSERT_EQ(SIM_JOB_KILLED, sim_job_wait(&job, PROMPT_MS));
+	test_view(g, "unlocked");
+	test_cmd(v, "lie g about=none");
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+}
+
 /* Reported MMIO that is in no BAR of the guest */
 TEST_F(other, bar)
 {
@@ -323,27 +329,6 @@ TEST_F(other, lock)
 	ASSERT_TRUE(stale_or_lost(g));
 	test_state(v, "t", "LOCKED");
 	test_view_comes_to(g, "lost");
-	test_ok(view_unlock(g));
-	test_state(v, "t", "UNLOCKED");
-}
-
-/* Between lock and accept another function, locked as this one was */
-TEST_F(other, swap)
-{
-	struct vmm *v = &self->s.v;
-	struct view *g = &self->g;
-	char fn1[32];
-
-	test_ok(view_open(g, v, "g", "t", ""));
-	test_ok(view_lock(g));
-	snprintf(fn1, sizeof(fn1), "%s", self->s.d->bdf);
-	fn1[strlen(fn1) - 1] = '1';
-	test_ok(vmm_create(v, "t2", fn1, "vm1", VIEW_RID, NULL));
-	test_cmd(v, "lock t2");
-	test_cmd(v, "lie g about=swap tdi=t2");
-	ASSERT_TRUE(stale_or_lost(g));
-	test_state(v, "t2", "LOCKED");
-	test_cmd(v, "lie g about=none");
 	test_ok(view_unlock(g));
 	test_state(v, "t", "UNLOCKED");
 }
