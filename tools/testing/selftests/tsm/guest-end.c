@@ -71,18 +71,6 @@ FIXTURE_TEARDOWN(end)
 	EXPECT_EQ(0, scene_strike(&self->s));
 }
 
-/* Unlocked by a host that only says so */
-static int get_stuck(struct vmm *v, struct view *g)
-{
-	int err = vmm_cmd(v, "lie g about=stop");
-
-	if (err)
-		return err;
-	err = view_unlock(g);
-	return vmm_cmd(v, "lie g about=none") ?:
-	       err == -EPERM ? 0 : err ?: -EPROTO;
-}
-
 /* In another process, with a device that takes its time */
 static int begin(struct scene *s, struct view *g, struct sim_job *job,
 		 const char *state)
@@ -122,7 +110,7 @@ static int bring(struct scene *s, struct view *g, struct sim_job *job,
 	if (!err && driver)
 		err = sim_pci_driver(g->bdf, DRIVER);
 	if (!err && !strcmp(state, "stuck"))
-		err = get_stuck(&s->v, g);
+		err = view_get_stuck(&s->v, g);
 	if (!err && !strcmp(state, "lost"))
 		err = vmm_cmd(&s->v, "stop t");
 	if (!err && busy(state))

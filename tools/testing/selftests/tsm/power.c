@@ -217,18 +217,6 @@ FIXTURE_TEARDOWN(guest_function)
 	EXPECT_EQ(0, scene_strike(&self->s));
 }
 
-/* Unlocked by a host that only says so */
-static int get_stuck(struct vmm *v, struct view *g)
-{
-	int err = vmm_cmd(v, "lie g about=stop");
-
-	if (err)
-		return err;
-	err = view_unlock(g);
-	return vmm_cmd(v, "lie g about=none") ?:
-	       err == -EPERM ? 0 : err ?: -EPROTO;
-}
-
 TEST_F(guest_function, stays_awake)
 {
 	struct vmm *v = &self->s.v;
@@ -240,7 +228,7 @@ TEST_F(guest_function, stays_awake)
 	if (variant->driver)
 		test_ok(sim_pci_driver(g->bdf, DRIVER));
 	if (!strcmp(variant->state, "stuck"))
-		test_ok(get_stuck(v, g));
+		test_ok(view_get_stuck(v, g));
 	if (variant->host_gone)
 		test_cmd(v, "destroy t");
 	test_view_comes_to(g, variant->state);
