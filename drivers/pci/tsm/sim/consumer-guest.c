@@ -42,7 +42,8 @@ static_assert(ARRAY_SIZE(sim_lie_names) == SIM_NR_LIES);
 
 static bool sim_guest_lied(struct sim_guest *g, enum sim_lie lie)
 {
-	return READ_ONCE(g->lie) == lie;
+	/* pairs with sim_cmd_lie(): with a lie comes what it is about */
+	return smp_load_acquire(&g->lie) == lie;
 }
 
 /* The TDI that the host asks about */
@@ -82,7 +83,8 @@ static void sim_guest_call_work(struct work_struct *work)
 static int sim_guest_call(struct sim_guest_call *call)
 {
 	call->rc = call->fn(call->g, call);
-	if (call->rc != -EINTR || pci_devsec_may_go_on(call->g->pdev))
+	if (call->rc != -EINTR || (!call->g->giving_back &&
+				   pci_devsec_may_go_on(call->g->pdev)))
 		return call->rc;
 
 	INIT_WORK_ONSTACK(&call->work, sim_guest_call_work);
@@ -207,13 +209,20 @@ static bool sim_guest_pretends(struct sim_guest *g, enum tsm_op op)
 	return op < ARRAY_SIZE(lies) && lies[op] && sim_guest_lied(g, lies[op]);
 }
 
+static bool sim_guest_lies_about(struct sim_guest *g, u32 type)
+{
+	u32 about = READ_ONCE(g->lie_type);
+
+	return about == U32_MAX || about == type;
+}
+
 /* What the host makes of a part of an object */
 static void sim_guest_spoil(struct sim_guest *g,
 			    const struct tsm_read_object *read, u8 *bytes,
 			    size_t *len)
 {
 	if (!read->offset && sim_guest_lied(g, SIM_LIE_OBJECT) &&
-	    (g->lie_type == U32_MAX || g->lie_type == read->type))
+	    sim_guest_lies_about(g, read->type))
 		*bytes ^= 1;
 	if (sim_guest_lied(g, SIM_LIE_SHORT))
 		--*len;
@@ -399,7 +408,7 @@ static int sim_cmd_guest_put(struct sim_cmd *cmd)
 	return sim_cmd_destroy(cmd, SIM_OBJECT_GUEST);
 }
 
-/* lie NAME about=WHAT [type=N] [tdi=NAME]; not while the guest asks for anything */
+/* lie NAME about=WHAT [type=N] [tdi=NAME]; a guest is about one other TDI at most */
 static int sim_cmd_lie(struct sim_cmd *cmd)
 {
 	const char *about = sim_arg(cmd, "about");
@@ -420,16 +429,18 @@ static int sim_cmd_lie(struct sim_cmd *cmd)
 	if (IS_ERR(o))
 		return PTR_ERR(o);
 	if (lie == SIM_LIE_SWAP) {
-		struct sim_object *tdi = sim_object_get(SIM_OBJECT_TDI,
-							sim_arg(cmd, "tdi"));
-
+		struct sim_object *tdi __free(sim_object_put) =
+			sim_object_get(SIM_OBJECT_TDI, sim_arg(cmd, "tdi"));
 		if (IS_ERR(tdi))
 			return PTR_ERR(tdi);
-		sim_object_put(o->guest->other);
-		o->guest->other = tdi;
+		/* the guest may be asking about it right now */
+		if (cmpxchg(&o->guest->other, NULL, tdi) == NULL)
+			retain_and_null_ptr(tdi);
+		else if (o->guest->other != tdi)
+			return -EBUSY;
 	}
-	o->guest->lie_type = type;
-	WRITE_ONCE(o->guest->lie, lie);
+	WRITE_ONCE(o->guest->lie_type, type);
+	smp_store_release(&o->guest->lie, lie);
 	return 0;
 }
 

@@ -252,8 +252,10 @@ static void sim_guest_give_back(struct sim_guest *g)
 	struct tsm_sim_tdi_info info;
 	u64 ignored = 0;
 
+	g->giving_back = true;
 	if (!sim_guest_info(g, &info) && info.state != TSM_TDI_UNLOCKED)
 		sim_guest_host_stop(g, &ignored);
+	g->giving_back = false;
 }
 
 static struct pci_tsm_devsec *sim_guest_lock(struct tsm_dev *tsm_dev,

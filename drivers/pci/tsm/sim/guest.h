@@ -84,7 +84,8 @@ enum sim_lie {
  * @host: function that it is of, on the host's bus
  * @lie: how the host deceives, &enum sim_lie
  * @lie_type: with %SIM_LIE_OBJECT, about which &enum tsm_object_type only
- * @other: with %SIM_LIE_SWAP, another TDI by its name, with a reference
+ * @other: with %SIM_LIE_SWAP, another TDI by its name, with a reference; set once,
+ *	before @lie
  * @rid: number of the function in the guest, as the guest sees it
  * @bar_size: bytes of each BAR by its number, 0: there is none
  * @window: addresses for the BARs
@@ -101,6 +102,8 @@ enum sim_lie {
  * @tsm_ops: operations of the devsec TSM
  * @tsm_dev: that TSM
  * @locked: context of the function, while it is not unlocked
+ * @giving_back: a lock has failed whose traces the host is to remove, whatever
+ *	becomes of whoever wanted it; between the calls of &struct pci_devsec_ops
  */
 struct sim_guest {
 	struct sim_object *tdi_object;
@@ -128,6 +131,7 @@ struct sim_guest {
 	struct pci_tsm_ops tsm_ops;
 	struct tsm_dev *tsm_dev;
 	struct sim_guest_lock *locked;
+	bool giving_back;
 };
 
 /* guest-bus.c */
