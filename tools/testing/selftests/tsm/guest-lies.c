@@ -229,6 +229,24 @@ TEST_F(silent, given_up)
 	test_ok(view_accept(g));
 }
 
+/* Who does not want to wait is killed; what is to be withdrawn then, is */
+TEST_F(silent, killed)
+{
+	struct view *g = &self->g;
+
+	sim_job_kill(&self->job);
+	if (variant->step == STEP_LOCK)
+		ASSERT_EQ(SIM_JOB_KILLED, sim_job_wait(&self->job, PROMPT_MS));
+	test_cmd(&self->s.v, "lie g about=none");
+	if (variant->step != STEP_LOCK)
+		ASSERT_EQ(SIM_JOB_KILLED, sim_job_wait(&self->job,
+						       CONVERSATION_MS));
+	test_view(g, "unlocked");
+	test_state(&self->s.v, "t", "UNLOCKED");
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+}
+
 /* Who takes the function away does not wait at all */
 TEST_F(silent, taken_away)
 {
@@ -274,7 +292,16 @@ TEST_F(other, function)
 	test_state(v, "t", "UNLOCKED");
 }
 
-/* Who does not want to wait for a silent host is killed */
+/* Refused either as stale, or as lost if somebody has looked before */
+static bool stale_or_lost(struct view *g)
+{
+	int err = view_accept(g);
+
+	return err == -ESTALE ||
+	       (err == -EIO && !strcmp("lost", view_state(g)));
+}
+
+/* Killed when the host has locked it already, and some evidence is read */
 TEST_F(other, killed)
 {
 	struct vmm *v = &self->s.v;
@@ -283,16 +310,46 @@ TEST_F(other, killed)
 	char path[SIM_PATH];
 
 	test_ok(view_open(g, v, "g", "t", ""));
-	test_cmd(v, "lie g about=silent");
+	test_ok(sim_set(self->s.d, "latency_ms", "%d", SIM_MAX_LATENCY_MS));
 	sim_pci_path(path, sizeof(path), g->bdf, "tsm/lock");
 	test_ok(sim_job_write(&job, NULL, path, g->tsm));
-	test_view_comes_to(g, "locking");
+	ASSERT_TRUE(sim_wait(!strcmp("LOCKED", vmm_state(v, "t")),
+			     CONVERSATION_MS));
+	test_view(g, "locking");
 	sim_job_kill(&job);
-	ASSERT_EQ(SIM_JOB_KILLED, sim_job_wait(&job, PROMPT_MS));
+	ASSERT_EQ(SIM_JOB_KILLED, sim_job_wait(&job, CONVERSATION_MS));
 	test_view(g, "unlocked");
-	test_cmd(v, "lie g about=none");
+	test_state(v, "t", "UNLOCKED");
+	test_ok(sim_set(self->s.d, "latency_ms", "0"));
 	test_ok(view_lock(g));
 	test_ok(view_accept(g));
+}
+
+/* Another function of the same device, as the one that the guest wants */
+TEST_F(other, swap)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(vmm_create(v, "t2", self->s.vf[1], "vm0", VIEW_RID + 8, NULL));
+	test_ok(view_open(g, v, "g", "t", ""));
+	test_cmd(v, "lie g about=swap tdi=t2");
+	test_err(EPERM, view_lock(g));
+	test_view(g, "unlocked");
+	test_state(v, "t2", "UNLOCKED");
+
+	test_cmd(v, "lie g about=none");
+	test_ok(view_lock(g));
+	test_state(v, "t", "LOCKED");
+	test_cmd(v, "lock t2");
+	test_cmd(v, "lie g about=swap tdi=t2");
+	ASSERT_TRUE(stale_or_lost(g));
+	test_view_comes_to(g, "lost");
+	test_state(v, "t2", "LOCKED");
+	test_cmd(v, "lie g about=none");
+	test_ok(view_unlock(g));
+	test_state(v, "t", "UNLOCKED");
+	test_cmd(v, "destroy t2");
 }
 
 /* Reported MMIO that is in no BAR of the guest */
@@ -305,15 +362,6 @@ TEST_F(other, bar)
 	test_err(EBADMSG, view_lock(g));
 	test_view(g, "unlocked");
 	test_state(v, "t", "UNLOCKED");
-}
-
-/* Refused either as stale, or as lost if somebody has looked before */
-static bool stale_or_lost(struct view *g)
-{
-	int err = view_accept(g);
-
-	return err == -ESTALE ||
-	       (err == -EIO && !strcmp("lost", view_state(g)));
 }
 
 /* Between lock and accept another lock, of the same function */
