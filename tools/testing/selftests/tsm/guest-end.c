@@ -216,6 +216,84 @@ TEST_F(end, of_it)
 	ASSERT_EQ(1, vmm_value(v, "refs"));
 }
 
+/* The host destroys its TDI, which is the end of the lock, and not of the function */
+FIXTURE(destroyed)
+{
+	struct scene s;
+	struct view g;
+	struct sim_job job;
+};
+
+FIXTURE_VARIANT(destroyed)
+{
+	const char *state;
+	bool driver;
+};
+
+FIXTURE_VARIANT_ADD(destroyed, locked) { .state = "locked" };
+FIXTURE_VARIANT_ADD(destroyed, run) { .state = "run" };
+FIXTURE_VARIANT_ADD(destroyed, driven) { .state = "run", .driver = true };
+FIXTURE_VARIANT_ADD(destroyed, stuck) { .state = "stuck" };
+FIXTURE_VARIANT_ADD(destroyed, locking) { .state = "locking" };
+FIXTURE_VARIANT_ADD(destroyed, accepting) { .state = "accepting" };
+FIXTURE_VARIANT_ADD(destroyed, unlocking) { .state = "unlocking" };
+
+FIXTURE_SETUP(destroyed)
+{
+	sim_sweep();
+	test_ok(view_scene(&self->s, &self->g));
+}
+
+FIXTURE_TEARDOWN(destroyed)
+{
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+/* What lasts of a function whose TDI is no more */
+static bool nothing_private(struct view *g)
+{
+	const char *state = view_state(g);
+
+	return !strcmp("unlocked", state) || !strcmp("lost", state) ||
+	       !strcmp("stuck", state);
+}
+
+TEST_F(destroyed, tdi)
+{
+	struct scene *s = &self->s;
+	struct vmm *v = &s->v;
+	struct view *g = &self->g;
+
+	test_ok(bring(s, g, &self->job, variant->state, variant->driver));
+	test_view_comes_to(g, variant->state);
+	test_cmd(v, "destroy t");
+	test_device(s->d, s->vf[0], "unlocked");
+	if (busy(variant->state)) {
+		ASSERT_NE(SIM_JOB_RUNNING,
+			  sim_job_wait(&self->job, CONVERSATION_MS));
+		test_ok(sim_set(s->d, "latency_ms", "0"));
+	}
+	ASSERT_TRUE(sim_wait(nothing_private(g), VIEW_POLL_MS)) {
+		TH_LOG("%s", view_state(g));
+	}
+
+	test_ok(sim_pci_driver(g->bdf, NULL));
+	test_ok(view_unlock(g));
+	test_view(g, "unlocked");
+	/* nobody is there who would lock it */
+	test_err(ENODEV, view_lock(g));
+	test_view(g, "unlocked");
+	/* an ordinary one binds its driver as ever */
+	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, NULL));
+
+	test_cmd(v, "guest-put g");
+	test_cmd(v, "vm-show vm0");
+	ASSERT_EQ(1, vmm_value(v, "refs"));
+	test_ok(vmm_create(v, "t", s->vf[0], "vm0", VIEW_RID, NULL));
+	test_next(_metadata, s, g);
+}
+
 /*
  * A driver leaves, and the host neither ends the function's DMA nor stops it: it may
  * reach what it could, and nobody gets it before that has changed.
