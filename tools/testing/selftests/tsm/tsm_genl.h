@@ -405,6 +405,17 @@ static inline int genl_validate(struct genl *g, const char *bdf,
 	return genl_talk(g, NULL, NULL, NULL);
 }
 
+/* The evidence that there is now is as good as verified */
+static inline int genl_verify(struct genl *g, const char *bdf)
+{
+	struct genl_evidence e;
+	int err = genl_dump(g, bdf, 0, &e);
+
+	err = err ?: genl_validate(g, bdf, e.generation);
+	genl_forget(&e);
+	return err;
+}
+
 static inline int genl_listen(struct genl *g)
 {
 	return genl_join(g->fd, g->group);
