@@ -64,6 +64,7 @@ struct sim_guest_call {
 	struct sim_guest *g;
 	int (*fn)(struct sim_guest *g, struct sim_guest_call *call);
 	struct pci_tdi_req *req;
+	size_t room;
 	struct pci_tdi_result result;
 	int rc;
 };
@@ -108,6 +109,8 @@ static int sim_guest_call_req(struct sim_guest *g, struct sim_guest_call *call)
 {
 	struct pci_tdi *tdi = sim_guest_tdi(g);
 
+	/* one that was interrupted has said that there is no response */
+	call->req->resp_len = call->room;
 	return pci_tdi_check_req(tdi, call->req) ?:
 	       pci_tdi_guest_req(tdi, call->req, &call->result);
 }
@@ -180,12 +183,12 @@ static int sim_guest_pass_on(struct sim_guest *g, enum tsm_op op,
 		.req = msg,
 		.req_len = msg_len,
 		.resp = resp,
-		.resp_len = *resp_len,
 	};
 	struct sim_guest_call call = {
 		.g = g,
 		.fn = sim_guest_call_req,
 		.req = &req,
+		.room = *resp_len,
 	};
 	int rc;
 
