@@ -15,9 +15,22 @@ set -euo pipefail
 clang=(LLVM=-19 CC='ccache clang-19')
 arm64=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC='ccache aarch64-linux-gnu-gcc')
 
+# hook_objects OUT ARCH: what the series changes of an architecture's memory management,
+# as objects to be compiled anew. What asks for them need not be configured.
+hook_objects() {
+	local object
+	sed -n "s,^+++ b/\(arch/$2/mm/[^[:space:]]*\)\.c.*,\1.o,p" "$kit_top"/patches/*.patch |
+		while read -r object; do
+			rm -f "$builds_tree/out-$1/$object"
+			say "$object"
+		done
+}
+
 gcc_x86() {
+	local hooks
 	{ fragment y; fragment_sev_tio y; } | configure gcc
-	compile_ours gcc W=1
+	mapfile -t hooks < <(hook_objects gcc x86)
+	compile_ours gcc W=1 "${hooks[@]}"
 }
 
 # sparse reads each file again, compiled or not
@@ -48,8 +61,10 @@ clang_x86() {
 }
 
 gcc_arm64() {
+	local hooks
 	fragment y | configure arm64 "${arm64[@]}"
-	compile_ours arm64 "${arm64[@]}" W=1
+	mapfile -t hooks < <(hook_objects arm64 arm64)
+	compile_ours arm64 "${arm64[@]}" W=1 "${hooks[@]}"
 }
 
 # The top-level Kconfig is a menu of what the series adds: it sources every
