@@ -65,11 +65,13 @@ struct devsec_cell {
 	enum tsm_devsec_state to;
 };
 
+/* @left: the TSM has unregistered since */
 struct devsec_row {
 	const char *name;
 	enum tsm_devsec_state from;
 	bool bound;
 	struct devsec_cell cell[NR_GUEST_EVENTS];
+	bool left;
 };
 
 static const struct devsec_row devsec_rows[] = {
@@ -217,6 +219,36 @@ static const struct devsec_row devsec_rows[] = {
 		{ GUEST_UNREGISTER,	0,	TSM_DEVSEC_STUCK },
 		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_STUCK },
 		{ GUEST_SLEEP,		-EBUSY,	TSM_DEVSEC_STUCK } } },
+	{ "stuck, TSM left", TSM_DEVSEC_STUCK, false, {
+		{ GUEST_LOCK,		-EIO,	TSM_DEVSEC_STUCK },
+		{ GUEST_ACCEPT,		-EIO,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNLOCK,		-EIO,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNLOCK_OTHER,	-EIO,	TSM_DEVSEC_STUCK },
+		{ GUEST_BIND,		-EIO,	TSM_DEVSEC_STUCK },
+		{ GUEST_VALIDATE,	-EINVAL, TSM_DEVSEC_STUCK },
+		{ GUEST_POLL,		0,	TSM_DEVSEC_STUCK },
+		{ GUEST_ERROR,		0,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNKNOWN,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_REPORTED,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_REFRESH,	-EIO,	TSM_DEVSEC_STUCK },
+		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_SLEEP,		-EBUSY,	TSM_DEVSEC_STUCK } }, true },
+	{ "stuck, driver, TSM left", TSM_DEVSEC_STUCK, true, {
+		{ GUEST_LOCK,		-EBUSY,	TSM_DEVSEC_STUCK },
+		{ GUEST_ACCEPT,		-EBUSY,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNLOCK,		-EBUSY,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNLOCK_OTHER,	-EBUSY,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNBIND,		0,	TSM_DEVSEC_STUCK },
+		{ GUEST_VALIDATE,	-EINVAL, TSM_DEVSEC_STUCK },
+		{ GUEST_POLL,		0,	TSM_DEVSEC_STUCK },
+		{ GUEST_ERROR,		0,	TSM_DEVSEC_STUCK },
+		{ GUEST_UNKNOWN,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_REPORTED,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_FALSE_REPORT,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_REFRESH,	-EIO,	TSM_DEVSEC_STUCK },
+		{ GUEST_SHUTDOWN,	0,	TSM_DEVSEC_STUCK },
+		{ GUEST_SLEEP,		-EBUSY,	TSM_DEVSEC_STUCK } }, true },
 };
 
 /* What has begun comes to a good end, too */
@@ -302,6 +334,8 @@ static void devsec_test_row(struct kunit *test)
 			fake_agent_bind_and_to(a, row->from);
 		else
 			fake_agent_to(a, row->from);
+		if (row->left)
+			fake_agent_unregister(a);
 
 		KUNIT_EXPECT_EQ_MSG(test, cell->rc, devsec_do(a, cell->event),
 				    "%s, event %d", row->name, cell->event);
@@ -327,6 +361,12 @@ static void devsec_test_row(struct kunit *test)
 				    "%s, event %d", row->name, cell->event);
 		memset(a->fail, 0, sizeof(a->fail));
 		fake_agent_remove(a);
+		/* and nothing is left of it */
+		KUNIT_EXPECT_NULL_MSG(test, a->pdev->devsec, "%s, event %d",
+				      row->name, cell->event);
+		KUNIT_EXPECT_FALSE_MSG(test,
+				       pci_devsec_private_mmio(pci_resource_start(a->pdev, 0)),
+				       "%s, event %d", row->name, cell->event);
 		KUNIT_EXPECT_EQ_MSG(test, 0, a->contexts, "%s, event %d",
 				    row->name, cell->event);
 	}
