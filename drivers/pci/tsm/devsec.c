@@ -656,9 +656,13 @@ static int tsm_devsec_accepting(struct tsm_devsec *d)
  *		  LOCKED as before
  * * %-EIO	- what was locked is lost, or could not be unlocked
  * * %-EPERM	- the device's MMIO is not where the report and this VM have it
+ * * %-EOPNOTSUPP - that is not made of whole pages of this kernel
  * * %-ENODEV, %-ENXIO, %-EINTR, %-ETIMEDOUT - as for tsm_devsec_lock(); LOCKED
  *		  as before if the TSM was not yet asked
- * * others	- of the TSM; UNLOCKED, or STUCK if that failed, too
+ * * others	- of the TSM
+ *
+ * After -EPERM, -EOPNOTSUPP and errors of the TSM it is UNLOCKED, or STUCK if that
+ * failed, too.
  */
 int tsm_devsec_accept(struct pci_dev *pdev)
 {

@@ -559,6 +559,43 @@ static void devsec_test_accept_fails(struct kunit *test)
 	AGENT_EXPECT_LOG(a, " accept mmio-on unlock [7]");
 }
 
+/* A BAR that shares a page of this kernel with something else */
+static void devsec_test_accept_unaligned(struct kunit *test)
+{
+	struct fake_agent *a = test->priv;
+	phys_addr_t bar;
+
+	a->pdev->resource[0].start += PAGE_SIZE / 2;
+	a->pdev->resource[0].end += PAGE_SIZE / 2;
+	bar = pci_resource_start(a->pdev, 0);
+
+	/* the report is about offsets, and does not know */
+	fake_agent_to(a, TSM_DEVSEC_LOCKED);
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, tsm_devsec_accept(a->pdev));
+	AGENT_EXPECT_LOG(a, " accept unlock no-decode [0]");
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_UNLOCKED, fake_agent_state(a));
+	KUNIT_EXPECT_EQ(test, TSM_TDI_UNLOCKED, a->state);
+	KUNIT_EXPECT_EQ(test, 0, fake_agent_generation(a));
+	KUNIT_EXPECT_EQ(test, 0, a->contexts);
+	/* neither of the pages that it has a part of, nor one between */
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar));
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar + PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test,
+			   pci_devsec_private_mmio(bar + FAKE_BAR_TEE - 1));
+
+	/* an ordinary function as before */
+	KUNIT_EXPECT_EQ(test, 0, fake_agent_bind(a));
+	KUNIT_EXPECT_FALSE(test, pci_devsec_private_dma(&a->pdev->dev));
+	fake_agent_unbind(a);
+	AGENT_EXPECT_LOG(a, "");
+
+	fake_agent_to(a, TSM_DEVSEC_LOCKED);
+	a->fail[AGENT_UNLOCK] = -EREMOTEIO;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, tsm_devsec_accept(a->pdev));
+	AGENT_EXPECT_LOG(a, " accept unlock [7]");
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_STUCK, fake_agent_state(a));
+}
+
 static void devsec_test_ops(struct kunit *test)
 {
 	struct fake_agent *a = fake_agent_new(test);
@@ -732,6 +769,7 @@ static struct kunit_case devsec_cases[] = {
 	KUNIT_CASE(devsec_test_lock_fails),
 	KUNIT_CASE(devsec_test_lock_refused),
 	KUNIT_CASE(devsec_test_accept_fails),
+	KUNIT_CASE(devsec_test_accept_unaligned),
 	KUNIT_CASE(devsec_test_ops),
 	KUNIT_CASE(devsec_test_stale),
 	KUNIT_CASE(devsec_test_refresh),
