@@ -25,12 +25,14 @@
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "pci_tsm."
 
-static bool tsm_require_accept;
+VISIBLE_IF_KUNIT bool tsm_require_accept;
+EXPORT_SYMBOL_IF_KUNIT(tsm_require_accept);
 module_param_named(require_accept, tsm_require_accept, bool, 0644);
 MODULE_PARM_DESC(require_accept,
 		 "no driver is bound to a function with TEE-IO that is not accepted");
 
-static bool tsm_accept_unverified;
+VISIBLE_IF_KUNIT bool tsm_accept_unverified;
+EXPORT_SYMBOL_IF_KUNIT(tsm_accept_unverified);
 module_param_named_unsafe(accept_unverified, tsm_accept_unverified, bool, 0644);
 MODULE_PARM_DESC(accept_unverified,
 		 "a function with TEE-IO is locked and accepted, unverified, when a driver is bound");

@@ -223,6 +223,10 @@ bool tsm_devsec_masters(struct pci_dev *pdev);
 void tsm_devsec_trust_init(struct tsm_devsec *d);
 void tsm_devsec_trust_gone(struct tsm_devsec *d);
 void tsm_devsec_publish(struct pci_dev *pdev, struct tsm_devsec *d);
+#if IS_ENABLED(CONFIG_KUNIT)
+extern bool tsm_require_accept;
+extern bool tsm_accept_unverified;
+#endif
 
 /* evidence.c */
 struct tsm_evidence *tsm_evidence_read(struct tsm_devsec *d, u32 types);
