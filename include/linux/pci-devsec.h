@@ -188,4 +188,21 @@ static inline void pci_devsec_shutdown(struct pci_dev *pdev)
 }
 #endif
 
+/**
+ * pci_devsec_dma_shared() - must DMA of a device be to shared memory?
+ * @dev: device, of any bus
+ * @in_cvm: this is a confidential VM
+ *
+ * What architectures base force_dma_unencrypted() on: in a confidential VM all DMA
+ * is to shared memory, but for functions that it has accepted.
+ *
+ * Context: As for pci_devsec_private_dma().
+ *
+ * Return: whether it must.
+ */
+static inline bool pci_devsec_dma_shared(struct device *dev, bool in_cvm)
+{
+	return in_cvm && !pci_devsec_private_dma(dev);
+}
+
 #endif /* __LINUX_PCI_DEVSEC_H */

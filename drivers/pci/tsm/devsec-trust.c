@@ -587,9 +587,9 @@ EXPORT_SYMBOL_IF_KUNIT(pci_devsec_detach);
  * pci_devsec_private_dma() - does a device reach private memory of this VM?
  * @dev: device, of any bus
  *
- * What architectures base force_dma_unencrypted() on. The answer is one and the
- * same from one driver to the next; a function that was lost meanwhile just does
- * not reach anything. Which pages are private is each mapping's property.
+ * The answer, and so pci_devsec_dma_shared(), is one and the same from one driver
+ * to the next; a function that was lost meanwhile just does not reach anything.
+ * Which pages are private is each mapping's property.
  *
  * Context: Any. The caller keeps the device, and its driver from leaving.
  *
