@@ -110,11 +110,137 @@ static void devsec_dma_test_shutdown(struct kunit *test)
 	AGENT_EXPECT_LOG(a, " dma-off mmio-off [6] unlock no-decode");
 }
 
+/*
+ * pci_disable_device() ends bus mastering, too, but not of a function that was
+ * locked: the lock has enabled it as well, so that it stays enabled. The function
+ * has no config space here, which pci_set_master() needs: what that calls opens DMA
+ * again.
+ */
+static void devsec_dma_test_disable(struct kunit *test)
+{
+	struct fake_agent *a = test->priv;
+	struct pci_dev *pdev = a->pdev;
+
+	fake_agent_to(a, TSM_DEVSEC_RUN);
+	KUNIT_ASSERT_EQ(test, 0, fake_agent_bind(a));
+	AGENT_EXPECT_LOG(a, " dma-on");
+
+	/* by the lock, and by a driver that does not master the bus */
+	atomic_set(&pdev->enable_cnt, 2);
+	pci_disable_device(pdev);
+	AGENT_EXPECT_LOG(a, "");
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&pdev->enable_cnt));
+
+	/* by one that does, and that frees what it has mapped then */
+	for (int i = 0; i < 2; i++) {
+		atomic_set(&pdev->enable_cnt, 2);
+		pdev->is_busmaster = 1;
+		pci_disable_device(pdev);
+		AGENT_EXPECT_LOG(a, " dma-off");
+		KUNIT_EXPECT_EQ(test, 1, atomic_read(&pdev->enable_cnt));
+		KUNIT_EXPECT_EQ(test, TSM_DEVSEC_RUN, fake_agent_state(a));
+		KUNIT_EXPECT_TRUE(test, pci_devsec_private_dma(&pdev->dev));
+
+		pci_devsec_master(pdev, true);
+		AGENT_EXPECT_LOG(a, " dma-on");
+	}
+
+	/* a driver that leaves it at that has nothing to be closed after it */
+	atomic_set(&pdev->enable_cnt, 2);
+	pci_disable_device(pdev);
+	AGENT_EXPECT_LOG(a, " dma-off");
+	fake_agent_unbind(a);
+	AGENT_EXPECT_LOG(a, "");
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_RUN, fake_agent_state(a));
+
+	/* a disable that does not close takes the function along */
+	KUNIT_ASSERT_EQ(test, 0, fake_agent_bind(a));
+	AGENT_EXPECT_LOG(a, " dma-on");
+	atomic_set(&pdev->enable_cnt, 2);
+	a->fail[AGENT_DMA_OFF] = -EREMOTEIO;
+	pci_disable_device(pdev);
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_LOST, fake_agent_state(a));
+	KUNIT_EXPECT_EQ(test, 0, a->contexts);
+	KUNIT_EXPECT_TRUE(test, pci_devsec_private_dma(&pdev->dev));
+	pdev->is_busmaster = 0;
+	atomic_set(&pdev->enable_cnt, 0);
+}
+
+/* --- shared or private -------------------------------------------------------- */
+
+/**
+ * struct dma_row - where a function has been brought to
+ * @name: of that
+ * @state: its state
+ * @bound: with a driver, from before it got there
+ * @left: the driver has left since
+ * @private: its DMA is to private memory
+ */
+struct dma_row {
+	const char *name;
+	enum tsm_devsec_state state;
+	bool bound;
+	bool left;
+	bool private;
+};
+
+static const struct dma_row dma_rows[] = {
+	{ "never locked", TSM_DEVSEC_UNLOCKED, false, false, false },
+	{ "never locked, driver", TSM_DEVSEC_UNLOCKED, true, false, false },
+	{ "never locked, after unbind", TSM_DEVSEC_UNLOCKED, true, true, false },
+	{ "locked", TSM_DEVSEC_LOCKED, false, false, false },
+	{ "run", TSM_DEVSEC_RUN, false, false, false },
+	{ "run, driver", TSM_DEVSEC_RUN, true, false, true },
+	{ "run, after unbind", TSM_DEVSEC_RUN, true, true, true },
+	{ "lost", TSM_DEVSEC_LOST, false, false, false },
+	{ "lost, driver", TSM_DEVSEC_LOST, true, false, true },
+	{ "lost, after unbind", TSM_DEVSEC_LOST, true, true, true },
+	{ "stuck", TSM_DEVSEC_STUCK, false, false, false },
+	{ "stuck, driver", TSM_DEVSEC_STUCK, true, false, true },
+};
+
+static void dma_row_name(const struct dma_row *row, char *desc)
+{
+	strscpy(desc, row->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(dma_rows, dma_rows, dma_row_name);
+
+static void devsec_dma_test_shared(struct kunit *test)
+{
+	const struct dma_row *row = test->param_value;
+	struct fake_agent *a = test->priv;
+	struct device *dev = &a->pdev->dev;
+
+	if (row->bound)
+		fake_agent_bind_and_to(a, row->state);
+	else
+		fake_agent_to(a, row->state);
+	if (row->left)
+		fake_agent_unbind(a);
+
+	KUNIT_EXPECT_EQ(test, !row->private, pci_devsec_dma_shared(dev, true));
+	KUNIT_EXPECT_FALSE(test, pci_devsec_dma_shared(dev, false));
+	/* a device that is none of the bus, whatever that one is */
+	KUNIT_EXPECT_TRUE(test, pci_devsec_dma_shared(&a->tsm_dev->dev, true));
+	KUNIT_EXPECT_FALSE(test, pci_devsec_dma_shared(&a->tsm_dev->dev, false));
+	if (!row->left)
+		return;
+
+	/* until the next driver comes, memory is freed as it was allocated */
+	KUNIT_EXPECT_EQ(test, 0, fake_agent_unlock(a));
+	KUNIT_EXPECT_EQ(test, !row->private, pci_devsec_dma_shared(dev, true));
+	KUNIT_EXPECT_EQ(test, 0, fake_agent_bind(a));
+	KUNIT_EXPECT_TRUE(test, pci_devsec_dma_shared(dev, true));
+}
+
 static struct kunit_case devsec_dma_cases[] = {
 	KUNIT_CASE(devsec_dma_test_dma_stays_open),
 	KUNIT_CASE(devsec_dma_test_master),
 	KUNIT_CASE(devsec_dma_test_attach_fails),
 	KUNIT_CASE(devsec_dma_test_shutdown),
+	KUNIT_CASE(devsec_dma_test_disable),
+	KUNIT_CASE_PARAM(devsec_dma_test_shared, dma_rows_gen_params),
 	{}
 };
 
