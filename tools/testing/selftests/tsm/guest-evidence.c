@@ -253,14 +253,14 @@ TEST_F(evidence, validate)
 }
 
 /* The next uevent about the function that has a state of it, or an error with a ! */
-static const char *uevent(int fd, const char *bdf)
+static const char *uevent(int fd, const char *bdf, uint64_t *generation)
 {
 	static char buf[8192];
-	static char text[64];
+	static char state[32];
 
 	for (;;) {
 		ssize_t n = recv(fd, buf, sizeof(buf) - 1, 0);
-		const char *p, *state = NULL, *generation = NULL;
+		const char *p, *word = NULL, *number = NULL;
 		bool ours = false;
 
 		if (n < 0)
@@ -270,16 +270,45 @@ static const char *uevent(int fd, const char *bdf)
 			if (!strncmp(p, "DEVPATH=", 8))
 				ours = strstr(p, bdf);
 			if (!strncmp(p, "TSM_STATE=", 10))
-				state = p + 10;
+				word = p + 10;
 			if (!strncmp(p, "TSM_GENERATION=", 15))
-				generation = p + 15;
+				number = p + 15;
 		}
-		if (!ours || !state || !generation)
+		if (!ours || !word || !number)
 			continue;
-		snprintf(text, sizeof(text), "%s %s", state,
-			 strcmp(generation, "0") ? "evidence" : "none");
-		return text;
+		snprintf(state, sizeof(state), "%s", word);
+		*generation = strtoull(number, NULL, 10);
+		return state;
 	}
+}
+
+/* By each channel the next news of the function: a state, and which evidence it has */
+#define test_told(nl, fd, bdf, number, state, generation) \
+	_test_told(_metadata, nl, fd, bdf, number, state, generation)
+static void _test_told(struct __test_metadata *_metadata, struct genl *nl, int fd,
+		       const char *bdf, int number, const char *state,
+		       uint64_t generation)
+{
+	uint64_t told;
+
+	ASSERT_EQ(number, genl_event(nl, bdf, &told));
+	ASSERT_EQ(generation, told);
+	ASSERT_STREQ(state, uevent(fd, bdf, &told));
+	ASSERT_EQ(generation, told);
+}
+
+/* Of the evidence that there is; what was told before is for test_told() */
+static uint64_t present_generation(const char *bdf)
+{
+	static struct genl nl;
+	struct genl_evidence e = {};
+	uint64_t generation = 0;
+
+	if (!genl_open(&nl) && !genl_dump(&nl, bdf, REPORT, &e))
+		generation = e.generation;
+	genl_forget(&e);
+	genl_close(&nl);
+	return generation;
 }
 
 TEST_F(evidence, events)
@@ -292,7 +321,7 @@ TEST_F(evidence, events)
 	struct vmm *v = &self->s.v;
 	struct genl *nl = &self->nl;
 	struct view *g = &self->g;
-	uint64_t generation;
+	uint64_t first, second;
 	int fd;
 
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
@@ -302,23 +331,31 @@ TEST_F(evidence, events)
 	test_ok(genl_listen(nl));
 
 	test_ok(view_lock(g));
-	ASSERT_EQ(PCI_TSM_STATE_LOCKED, genl_event(nl, g->bdf, &generation));
-	ASSERT_NE(0, generation);
-	ASSERT_STREQ("locked evidence", uevent(fd, g->bdf));
+	first = present_generation(g->bdf);
+	ASSERT_NE(0, first);
+	test_told(nl, fd, g->bdf, PCI_TSM_STATE_LOCKED, "locked", first);
 
 	test_ok(view_accept(g));
-	ASSERT_EQ(PCI_TSM_STATE_RUN, genl_event(nl, g->bdf, &generation));
-	ASSERT_STREQ("run evidence", uevent(fd, g->bdf));
+	ASSERT_EQ(first, present_generation(g->bdf));
+	test_told(nl, fd, g->bdf, PCI_TSM_STATE_RUN, "run", first);
 
 	test_cmd(v, "stop t");
-	ASSERT_EQ(PCI_TSM_STATE_LOST, genl_event(nl, g->bdf, &generation));
-	ASSERT_STREQ("lost none", uevent(fd, g->bdf));
+	test_told(nl, fd, g->bdf, PCI_TSM_STATE_LOST, "lost", 0);
 	test_view(g, "lost");
 
 	test_ok(view_unlock(g));
-	ASSERT_EQ(PCI_TSM_STATE_UNLOCKED, genl_event(nl, g->bdf, &generation));
-	ASSERT_EQ(0, generation);
-	ASSERT_STREQ("unlocked none", uevent(fd, g->bdf));
+	test_told(nl, fd, g->bdf, PCI_TSM_STATE_UNLOCKED, "unlocked", 0);
+
+	test_ok(view_lock(g));
+	second = present_generation(g->bdf);
+	ASSERT_LT(first, second);
+	test_told(nl, fd, g->bdf, PCI_TSM_STATE_LOCKED, "locked", second);
+
+	test_ok(view_get_stuck(v, g));
+	test_told(nl, fd, g->bdf, PCI_TSM_STATE_STUCK, "stuck", 0);
+	ASSERT_EQ(0, present_generation(g->bdf));
+	test_ok(view_unlock(g));
+	test_told(nl, fd, g->bdf, PCI_TSM_STATE_UNLOCKED, "unlocked", 0);
 	close(fd);
 }
 
