@@ -17,6 +17,7 @@
 #define MEASUREMENTS	_BITUL(TSM_OBJECT_MEASUREMENTS)
 #define TRANSCRIPT	_BITUL(TSM_OBJECT_TRANSCRIPT)
 #define NOBODY		65534
+#define DRIVER		"pci-stub"
 
 FIXTURE(evidence)
 {
@@ -217,6 +218,147 @@ TEST_F(evidence, refresh_takes_long)
 	ASSERT_NE(-EAGAIN, genl_end_refresh(nl, g->bdf, self->nonce,
 					    &generation));
 	test_state(&self->s.v, "t", "UNLOCKED");
+}
+
+/*
+ * Who binds or unbinds a driver, unlocks the function or loses it does not wait for
+ * a refresh: that ends, and the evidence is what it was.
+ */
+enum rival {
+	RIVAL_BIND,
+	RIVAL_UNBIND,
+	RIVAL_UNLOCK,
+	RIVAL_LOSS,
+};
+
+FIXTURE(rival)
+{
+	struct scene s;
+	struct view g;
+	struct genl nl;
+	struct sim_job job;
+	uint8_t nonce[TSM_NONCE_SIZE];
+	uint64_t generation;
+};
+
+FIXTURE_VARIANT(rival)
+{
+	enum rival who;
+	const char *before;
+	const char *then;
+};
+
+FIXTURE_VARIANT_ADD(rival, bind)
+	{ .who = RIVAL_BIND, .before = "run", .then = "run" };
+FIXTURE_VARIANT_ADD(rival, unbind)
+	{ .who = RIVAL_UNBIND, .before = "run", .then = "run" };
+FIXTURE_VARIANT_ADD(rival, unlock)
+	{ .who = RIVAL_UNLOCK, .before = "locked", .then = "unlocked" };
+FIXTURE_VARIANT_ADD(rival, loss)
+	{ .who = RIVAL_LOSS, .before = "locked", .then = "lost" };
+
+/* Under way are two conversations, and then a host that goes on with none of it */
+FIXTURE_SETUP(rival)
+{
+	struct sim_device *d;
+	struct view *g = &self->g;
+	struct genl_evidence e;
+	long before;
+
+	sim_sweep();
+	memset(self->nonce, 0x5c, sizeof(self->nonce));
+	test_ok(genl_open(&self->nl));
+	test_ok(view_scene(&self->s, g));
+	d = self->s.d;
+	test_ok(view_lock(g));
+	if (!strcmp(variant->before, "run"))
+		test_ok(view_accept(g));
+	if (variant->who == RIVAL_UNBIND)
+		test_ok(sim_pci_driver(g->bdf, DRIVER));
+	if (variant->who == RIVAL_BIND)
+		test_ok(sim_pci_write(g->bdf, "driver_override", DRIVER));
+	test_ok(genl_dump(&self->nl, g->bdf, REPORT, &e));
+	self->generation = e.generation;
+	genl_forget(&e);
+
+	test_ok(sim_set(d, "latency_ms", "%d", SIM_MAX_LATENCY_MS));
+	before = sim_count(d, "messages");
+	test_ok(genl_begin_refresh(&self->nl, g->bdf, MEASUREMENTS | REPORT,
+				   self->nonce, sizeof(self->nonce)));
+	/* the kernel asks for the state now and then, which is but one message */
+	ASSERT_TRUE(sim_conversing(d, before, 2, PROMPT_MS));
+	test_cmd(&self->s.v, "lie g about=silent");
+	test_ok(sim_set(d, "latency_ms", "0"));
+}
+
+FIXTURE_TEARDOWN(rival)
+{
+	if (self->job.pid) {
+		vmm_cmd(&self->s.v, "lie g about=none");
+		sim_job_kill(&self->job);
+		sim_job_wait(&self->job, CONVERSATION_MS);
+	}
+	genl_close(&self->nl);
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+/* In another process, as the host answers its questions neither */
+static int rival_begin(struct sim_job *job, struct view *g, enum rival who)
+{
+	char path[SIM_PATH];
+
+	switch (who) {
+	case RIVAL_BIND:
+		return sim_job_write(job, NULL, "/sys/bus/pci/drivers_probe",
+				     g->bdf);
+	case RIVAL_UNBIND:
+		sim_pci_path(path, sizeof(path), g->bdf, "driver/unbind");
+		return sim_job_write(job, NULL, path, g->bdf);
+	default:
+		sim_pci_path(path, sizeof(path), g->bdf, "tsm/unlock");
+		return sim_job_write(job, NULL, path, g->tsm);
+	}
+}
+
+TEST_F(rival, of_a_refresh)
+{
+	struct vmm *v = &self->s.v;
+	struct genl *nl = &self->nl;
+	struct view *g = &self->g;
+	struct genl_evidence e;
+	uint64_t generation;
+
+	ASSERT_GT(0, recv(nl->refreshed, nl->buf, sizeof(nl->buf),
+			  MSG_DONTWAIT));
+	ASSERT_EQ(EAGAIN, errno);
+	if (variant->who == RIVAL_LOSS) {
+		test_ok(sim_tdi_error(self->s.d, self->s.vf[0]));
+		/* the host sees it, and says so */
+		test_state(v, "t", "ERROR");
+	} else {
+		test_ok(rival_begin(&self->job, g, variant->who));
+	}
+	test_err(ECANCELED, genl_end_refresh(nl, g->bdf, self->nonce,
+					     &generation));
+	ASSERT_EQ(0, generation);
+	test_cmd(v, "lie g about=none");
+	if (self->job.pid)
+		test_ok(sim_job_wait(&self->job, CONVERSATION_MS));
+	test_view_comes_to(g, variant->then);
+
+	if (strcmp(variant->then, "run")) {
+		test_err(EINVAL, genl_dump(nl, g->bdf, 0, &e));
+		test_ok(view_unlock(g));
+		test_ok(view_lock(g));
+	} else {
+		ASSERT_EQ(variant->who == RIVAL_BIND, view_has_dma(v, "t"));
+		test_ok(genl_dump(nl, g->bdf, REPORT, &e));
+		ASSERT_EQ(self->generation, e.generation);
+		genl_forget(&e);
+	}
+	test_ok(genl_refresh(nl, g->bdf, MEASUREMENTS, self->nonce,
+			     sizeof(self->nonce), &generation));
+	ASSERT_LT(self->generation, generation);
 }
 
 TEST_F(evidence, validate)
