@@ -33,16 +33,28 @@ FIXTURE_VARIANT(end)
 	enum end how;
 };
 
+FIXTURE_VARIANT_ADD(end, unlocked_remove)
+	{ .state = "unlocked", .how = END_REMOVE };
 FIXTURE_VARIANT_ADD(end, locked_remove)
 	{ .state = "locked", .how = END_REMOVE };
 FIXTURE_VARIANT_ADD(end, run_remove)
 	{ .state = "run", .how = END_REMOVE };
 FIXTURE_VARIANT_ADD(end, driven_remove)
 	{ .state = "run", .driver = true, .how = END_REMOVE };
+FIXTURE_VARIANT_ADD(end, lost_remove)
+	{ .state = "lost", .how = END_REMOVE };
 FIXTURE_VARIANT_ADD(end, lost_driven_remove)
 	{ .state = "lost", .driver = true, .how = END_REMOVE };
 FIXTURE_VARIANT_ADD(end, stuck_remove)
 	{ .state = "stuck", .how = END_REMOVE };
+FIXTURE_VARIANT_ADD(end, stuck_driven_remove)
+	{ .state = "stuck", .driver = true, .how = END_REMOVE };
+FIXTURE_VARIANT_ADD(end, locked_put)
+	{ .state = "locked", .how = END_PUT };
+FIXTURE_VARIANT_ADD(end, run_put)
+	{ .state = "run", .how = END_PUT };
+FIXTURE_VARIANT_ADD(end, driven_put)
+	{ .state = "run", .driver = true, .how = END_PUT };
 FIXTURE_VARIANT_ADD(end, lost_driven_put)
 	{ .state = "lost", .driver = true, .how = END_PUT };
 FIXTURE_VARIANT_ADD(end, stuck_put)
@@ -96,6 +108,27 @@ static bool busy(const char *state)
 	       !strcmp(state, "unlocking");
 }
 
+/*
+ * A driver keeps it from being unlocked. It gets stuck with one when it is no longer
+ * what was attested, and the host neither ends its DMA nor stops it.
+ */
+static int get_stuck_driven(struct vmm *v, struct view *g)
+{
+	struct tsm_regen_object req = { .type = TSM_OBJECT_INTERFACE_REPORT };
+	struct tsm_regen_object_resp resp;
+	size_t len = sizeof(resp);
+	int err;
+
+	err = vmm_cmd(v, "lie g about=refuse");
+	err = err ?: vmm_req(v, "t", TSM_OP_REGEN_OBJECT, &req, sizeof(req),
+			     &resp, &len);
+	if (err)
+		return err;
+	err = view_comes_to(g, "stuck") ? 0 : -ETIME;
+	err = err ?: view_has_dma(v, "t") == 1 ? 0 : -EPROTO;
+	return vmm_cmd(v, "lie g about=none") ?: err;
+}
+
 /* To a state, from UNLOCKED */
 static int bring(struct scene *s, struct view *g, struct sim_job *job,
 		 const char *state, bool driver)
@@ -110,7 +143,8 @@ static int bring(struct scene *s, struct view *g, struct sim_job *job,
 	if (!err && driver)
 		err = sim_pci_driver(g->bdf, DRIVER);
 	if (!err && !strcmp(state, "stuck"))
-		err = view_get_stuck(&s->v, g);
+		err = driver ? get_stuck_driven(&s->v, g) :
+			       view_get_stuck(&s->v, g);
 	if (!err && !strcmp(state, "lost"))
 		err = vmm_cmd(&s->v, "stop t");
 	if (!err && busy(state))
