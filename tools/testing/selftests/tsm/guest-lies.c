@@ -85,6 +85,13 @@ FIXTURE_VARIANT_ADD(lie, deny_lock)
 FIXTURE_VARIANT_ADD(lie, deny_accept)
 	{ .about = "deny", .caught = STEP_ACCEPT, .error = EIO,
 	  .then = "unlocked", .host = "UNLOCKED" };
+/* what the host did, it did, whatever it says */
+FIXTURE_VARIANT_ADD(lie, deny_bind)
+	{ .about = "deny", .caught = STEP_BIND, .error = NOT_BOUND,
+	  .then = "run", .host = "RUN" };
+FIXTURE_VARIANT_ADD(lie, deny_unlock)
+	{ .about = "deny", .caught = STEP_UNLOCK, .error = 0,
+	  .then = "unlocked", .host = "UNLOCKED" };
 FIXTURE_VARIANT_ADD(lie, early)
 	{ .about = "early", .caught = STEP_ACCEPT, .error = EPERM,
 	  .then = "unlocked", .host = "UNLOCKED" };
@@ -103,6 +110,13 @@ FIXTURE_VARIANT_ADD(lie, regen)
 FIXTURE_VARIANT_ADD(lie, refuse)
 	{ .about = "refuse", .caught = STEP_LOCK, .error = EACCES,
 	  .then = "unlocked", .host = "UNLOCKED" };
+/* it does not take back what it has not started, either */
+FIXTURE_VARIANT_ADD(lie, refuse_accept)
+	{ .about = "refuse", .caught = STEP_ACCEPT, .error = EACCES,
+	  .then = "stuck", .host = "LOCKED" };
+FIXTURE_VARIANT_ADD(lie, refuse_unlock)
+	{ .about = "refuse", .caught = STEP_UNLOCK, .error = EACCES,
+	  .then = "stuck", .host = "RUN" };
 FIXTURE_VARIANT_ADD(lie, start)
 	{ .about = "start", .caught = STEP_ACCEPT, .error = EPERM,
 	  .then = "unlocked", .host = "UNLOCKED" };
