@@ -190,14 +190,16 @@ FIXTURE(silent)
 FIXTURE_VARIANT(silent)
 {
 	enum step step;
-	const char *before;
+	const char *attr;
 	const char *meanwhile;
 };
 
 FIXTURE_VARIANT_ADD(silent, lock)
-	{ .step = STEP_LOCK, .before = "unlocked", .meanwhile = "locking" };
+	{ .step = STEP_LOCK, .attr = "tsm/lock", .meanwhile = "locking" };
 FIXTURE_VARIANT_ADD(silent, accept)
-	{ .step = STEP_ACCEPT, .before = "locked", .meanwhile = "accepting" };
+	{ .step = STEP_ACCEPT, .attr = "tsm/accept", .meanwhile = "accepting" };
+FIXTURE_VARIANT_ADD(silent, unlock)
+	{ .step = STEP_UNLOCK, .attr = "tsm/unlock", .meanwhile = "unlocking" };
 
 FIXTURE_SETUP(silent)
 {
@@ -206,13 +208,14 @@ FIXTURE_SETUP(silent)
 
 	sim_sweep();
 	test_ok(view_scene(&self->s, g));
-	if (variant->step == STEP_ACCEPT)
+	if (variant->step != STEP_LOCK)
 		test_ok(view_lock(g));
+	if (variant->step == STEP_UNLOCK)
+		test_ok(view_accept(g));
 	test_cmd(&self->s.v, "lie g about=silent");
-	sim_pci_path(path, sizeof(path), g->bdf,
-		     variant->step == STEP_LOCK ? "tsm/lock" : "tsm/accept");
+	sim_pci_path(path, sizeof(path), g->bdf, variant->attr);
 	test_ok(sim_job_write(&self->job, NULL, path,
-			      variant->step == STEP_LOCK ? g->tsm : "1"));
+			      variant->step == STEP_ACCEPT ? "1" : g->tsm));
 	test_view_comes_to(g, variant->meanwhile);
 }
 
@@ -236,9 +239,19 @@ TEST_F(silent, given_up)
 							CONVERSATION_MS));
 		test_cmd(&self->s.v, "lie g about=none");
 	}
-	test_err(ETIMEDOUT, sim_job_wait(&self->job, CONVERSATION_MS));
+	test_err(ETIMEDOUT, sim_job_wait(&self->job,
+					 variant->step == STEP_UNLOCK ?
+					 TEARDOWN_MS + PROMPT_MS :
+					 CONVERSATION_MS));
 	test_cmd(&self->s.v, "lie g about=none");
+	if (variant->step == STEP_UNLOCK) {
+		/* nobody knows what has become of it */
+		test_view(g, "stuck");
+		test_state(&self->s.v, "t", "RUN");
+		test_ok(view_unlock(g));
+	}
 	test_view(g, "unlocked");
+	test_state(&self->s.v, "t", "UNLOCKED");
 	test_ok(view_lock(g));
 	test_ok(view_accept(g));
 }
@@ -266,7 +279,7 @@ TEST_F(silent, taken_away)
 {
 	struct vmm *v = &self->s.v;
 
-	if (variant->step == STEP_ACCEPT)
+	if (variant->step != STEP_LOCK)
 		test_cmd(v, "lie g about=none");
 	test_cmd(v, "guest-put g");
 	ASSERT_NE(SIM_JOB_RUNNING, sim_job_wait(&self->job, PROMPT_MS));
