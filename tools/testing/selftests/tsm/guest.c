@@ -23,6 +23,13 @@ static bool unseen_is_set(void)
 	return !sim_read(UNSEEN, text, sizeof(text)) && !strcmp(text, "Y");
 }
 
+/* As it was when the system started */
+static int restore_parameters(void)
+{
+	return sim_write(REQUIRE, "0") ?:
+	       unseen_is_set() ? sim_write(UNSEEN, "0") : 0;
+}
+
 FIXTURE(guest)
 {
 	struct scene s;
@@ -43,10 +50,8 @@ FIXTURE_SETUP(guest)
 	struct scene *s = &self->s;
 
 	sim_sweep();
-	/* what a test has left that did not come to its end */
-	sim_write(REQUIRE, "0");
-	if (unseen_is_set())
-		sim_write(UNSEEN, "0");
+	/* what a test has left that was killed */
+	test_ok(restore_parameters());
 	test_ok(scene_build(s, "alpha", 1));
 	test_ok(scene_connect(s));
 	self->host = variant->vf ? s->vf[0] : s->d->bdf;
@@ -56,6 +61,7 @@ FIXTURE_SETUP(guest)
 
 FIXTURE_TEARDOWN(guest)
 {
+	EXPECT_EQ(0, restore_parameters());
 	EXPECT_EQ(0, scene_strike(&self->s));
 }
 
@@ -127,14 +133,14 @@ TEST_F(guest, required)
 	struct view *g = &self->g;
 
 	test_ok(sim_write(REQUIRE, "1"));
-	EXPECT_EQ(-NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
-	EXPECT_EQ(0, view_lock(g));
-	EXPECT_EQ(-NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
-	EXPECT_EQ(0, view_accept(g));
-	EXPECT_EQ(0, sim_pci_driver(g->bdf, DRIVER));
-	EXPECT_EQ(0, sim_pci_driver(g->bdf, NULL));
-	EXPECT_EQ(0, view_unlock(g));
-	EXPECT_EQ(-NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_ok(view_lock(g));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_ok(view_accept(g));
+	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, NULL));
+	test_ok(view_unlock(g));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
 	test_ok(sim_write(REQUIRE, "0"));
 	test_ok(sim_pci_driver(g->bdf, DRIVER));
 }
@@ -150,24 +156,24 @@ TEST_F(guest, unverified)
 	fn1[strlen(fn1) - 1] = '1';
 	test_ok(sim_write(UNSEEN, "1"));
 	test_ok(sim_read(TAINTED, text, sizeof(text)));
-	EXPECT_TRUE(strtoul(text, NULL, 10) & TAINT_U);
+	ASSERT_TRUE(strtoul(text, NULL, 10) & TAINT_U);
 
-	EXPECT_EQ(0, vmm_cmd(v, "lie g about=start"));
-	EXPECT_EQ(-NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
-	EXPECT_STREQ("unlocked", view_state(g));
-	EXPECT_EQ(0, vmm_cmd(v, "lie g about=none"));
+	test_cmd(v, "lie g about=start");
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_view(g, "unlocked");
+	test_cmd(v, "lie g about=none");
 
-	EXPECT_EQ(0, sim_pci_driver(g->bdf, DRIVER));
-	EXPECT_STREQ("run", view_state(g));
-	EXPECT_EQ(1, view_has_dma(v, "t"));
-	EXPECT_EQ(0, sim_pci_driver(g->bdf, NULL));
-	EXPECT_EQ(0, view_has_dma(v, "t"));
-	EXPECT_STREQ("run", view_state(g));
+	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_view(g, "run");
+	ASSERT_EQ(1, view_has_dma(v, "t"));
+	test_ok(sim_pci_driver(g->bdf, NULL));
+	ASSERT_EQ(0, view_has_dma(v, "t"));
+	test_view(g, "run");
 
 	/* the host's own functions, which no TSM of a guest has, are as ever */
-	EXPECT_EQ(0, sim_pci_driver(fn1, DRIVER));
-	EXPECT_EQ(0, sim_pci_driver(fn1, NULL));
-	EXPECT_EQ(0, view_unlock(g));
+	test_ok(sim_pci_driver(fn1, DRIVER));
+	test_ok(sim_pci_driver(fn1, NULL));
+	test_ok(view_unlock(g));
 	test_ok(sim_write(UNSEEN, "0"));
 	test_ok(sim_pci_driver(g->bdf, DRIVER));
 	test_view(g, "unlocked");
