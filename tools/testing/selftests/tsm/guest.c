@@ -30,6 +30,14 @@ static int restore_parameters(void)
 	       unseen_is_set() ? sim_write(UNSEEN, "0") : 0;
 }
 
+/* By its driver's own attribute, which says why not */
+static int bind_by_name(struct view *g)
+{
+	int err = sim_pci_write(g->bdf, "driver_override", DRIVER);
+
+	return err ?: sim_write("/sys/bus/pci/drivers/" DRIVER "/bind", g->bdf);
+}
+
 FIXTURE(guest)
 {
 	struct scene s;
@@ -132,8 +140,14 @@ TEST_F(guest, required)
 {
 	struct view *g = &self->g;
 
+	/* who is there stays */
+	test_ok(sim_pci_driver(g->bdf, DRIVER));
 	test_ok(sim_write(REQUIRE, "1"));
+	ASSERT_TRUE(sim_pci_exists(g->bdf, "driver"));
+	test_ok(sim_pci_driver(g->bdf, NULL));
+
 	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(EPERM, bind_by_name(g));
 	test_ok(view_lock(g));
 	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
 	test_ok(view_accept(g));
@@ -171,6 +185,13 @@ TEST_F(guest, unverified)
 	test_view(g, "run");
 
 	/* the host's own functions, which no TSM of a guest has, are as ever */
+	test_ok(sim_pci_driver(fn1, DRIVER));
+	test_ok(sim_pci_driver(fn1, NULL));
+	/* unless nobody is to drive what is not accepted */
+	test_ok(sim_write(REQUIRE, "1"));
+	test_err(NOT_BOUND, sim_pci_driver(fn1, DRIVER));
+	ASSERT_FALSE(sim_pci_exists(fn1, "driver"));
+	test_ok(sim_write(REQUIRE, "0"));
 	test_ok(sim_pci_driver(fn1, DRIVER));
 	test_ok(sim_pci_driver(fn1, NULL));
 	test_ok(view_unlock(g));
