@@ -245,6 +245,60 @@ TEST_F(guest, wrong_order)
 	ASSERT_TRUE(sim_tdi_unharmed(self->s.d));
 }
 
+/* The attributes that would change how it is configured do not */
+#define test_kept(w, state) _test_kept(_metadata, w, state)
+static void _test_kept(struct __test_metadata *_metadata, struct view *w,
+		       const char *state)
+{
+	test_err(EBUSY, sim_pci_write(w->bdf, "reset", "1"));
+	test_err(EBUSY, sim_pci_write(w->bdf, "enable", "0"));
+	test_err(EBUSY, sim_pci_write(w->bdf, "enable", "1"));
+	test_view(w, state);
+}
+
+/* What is trusted is left as it is, and what is not any more, until it is unlocked */
+TEST_F(guest, kept)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_lock(g));
+	test_kept(g, "locked");
+	test_state(v, "t", "LOCKED");
+	test_ok(view_accept(g));
+	test_kept(g, "run");
+	test_state(v, "t", "RUN");
+	test_ok(view_get_stuck(v, g));
+	test_kept(g, "stuck");
+	test_ok(view_unlock(g));
+
+	test_ok(sim_pci_write(g->bdf, "enable", "1"));
+	test_ok(sim_pci_write(g->bdf, "enable", "0"));
+	test_ok(view_lock(g));
+	test_cmd(v, "stop t");
+	test_view_comes_to(g, "lost");
+	test_kept(g, "lost");
+	ASSERT_TRUE(sim_tdi_unharmed(self->s.d));
+}
+
+/* Who has no TEE-IO is not locked by anybody, and nobody is when no TSM is there */
+TEST_F(guest, attributes)
+{
+	static const char * const attrs[] = {
+		"tsm/lock", "tsm/accept", "tsm/unlock", "tsm/state"
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+		ASSERT_TRUE(sim_pci_exists(self->g.bdf, attrs[i]));
+		ASSERT_TRUE(sim_pci_exists(self->host, attrs[i]));
+		ASSERT_FALSE(sim_pci_exists(self->s.d->port, attrs[i]));
+	}
+	test_cmd(&self->s.v, "guest-put g");
+	for (i = 0; i < ARRAY_SIZE(attrs); i++)
+		ASSERT_FALSE(sim_pci_exists(self->host, attrs[i]));
+}
+
 /* Who masters the bus could be in the midst of something */
 TEST_F(guest, not_quiet)
 {
