@@ -18,6 +18,8 @@
 #define BYTES	0x4000
 #define IOVA	0x100000
 #define CHUNK	0x1000
+/* Of the Command register, while there is something to lose */
+#define KEPT	(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER)
 
 FIXTURE(user)
 {
@@ -157,7 +159,10 @@ TEST_F(user, absorbed)
 	test_ok(sim_cfg_write(g->bdf, PCI_COMMAND, 2, 0));
 	test_ok(sim_cfg_write(g->bdf, PCI_COMMAND, 4, 0));
 	test_ok(sim_cfg_read(g->bdf, PCI_COMMAND, 2, &val));
-	ASSERT_EQ(PCI_COMMAND_MASTER, val & PCI_COMMAND_MASTER);
+	ASSERT_EQ(KEPT, val & KEPT);
+	/* so it is there: that of a virtual function has no memory bit */
+	test_ok(sim_cfg_read(self->host, PCI_COMMAND, 2, &val));
+	ASSERT_EQ(variant->vf ? PCI_COMMAND_MASTER : KEPT, val & KEPT);
 	test_state(v, "t", "RUN");
 	test_ok(vfio_config_write(u, PCI_COMMAND, 2, PCI_COMMAND_MEMORY |
 						     PCI_COMMAND_MASTER));
@@ -176,9 +181,11 @@ TEST_F(user, absorbed)
 	test_view(g, "run");
 	test_state(v, "t", "RUN");
 
-	/* an ordinary function is reset as ever */
+	/* an ordinary function is reset as ever, and can be had again */
 	test_ok(view_unlock(g));
 	test_ok(sim_pci_write(g->bdf, "reset", "1"));
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
 }
 
 /* A function that is lost stops in the midst of it, and its user keeps it */
