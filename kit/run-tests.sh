@@ -5,9 +5,9 @@
 #
 #   kit/run-tests.sh [SUITE...]    all, or these, such as "connect" or "kunit:tsm_spdm_test"
 #
-# Two machines share all suites if there is room, since one does not keep two
-# processors busy; a third has the processors to itself afterwards, for what keeps
-# them busy. KIT_MACHINES=1 is for one. What is named runs in one machine.
+# Three machines share all suites if there is room, since they wait as much as they
+# work; one more has the processors to itself afterwards, for what keeps them busy.
+# KIT_MACHINES says another number, 1 for all in one. What is named runs in one.
 #
 # KERNEL=fast takes the other kernel, for named suites. The tests see what the
 # environment has of TSM_*, such as TSM_CYCLES=1000 for "cycles"; KIT_SUITE_LIMIT
@@ -15,7 +15,7 @@
 #
 # One row a suite goes to build/results/summary, one line a failure to
 # build/results/failures; the whole log is build/logs/console-test.log, or
-# console-test-1.log to -3.log.
+# console-test-1.log and so on.
 set -euo pipefail
 # shellcheck source=kit/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -189,26 +189,32 @@ check_there_are_tests() {
 # --- several machines ---------------------------------------------------------------
 
 # Those that take minutes, the longest first: they are dealt out before the others
-long=(tsm:tdi-loss tsm:faults tsm:bind-life tsm:bind-many tsm:connect tsm:tdi-request
-	tsm:tdi-dma tsm:guest-lies tsm:alloc-fail tsm:cycles tsm:guest-end tsm:tdi tsm:guest
-	tsm:guest-agent.sh tsm:vfio-share tsm:power tsm:hotplug tsm:kvm-mmio
-	tsm:tdi-flight tsm:drivers tsm:bind-flight tsm:platform tsm:topology
-	tsm:bind-loss kunit:sim_tdi_test)
+long=(tsm:guest-lies tsm:tdi-loss tsm:faults tsm:guest-end tsm:guest tsm:tdi-request
+	tsm:connect tsm:tdi-flight tsm:kvm-mmio tsm:tdi tsm:bind-life tsm:cycles
+	tsm:bind-many tsm:bind-flight tsm:tdi-late tsm:alloc-fail tsm:power
+	tsm:vfio-share tsm:hotplug tsm:platform tsm:guest-fail tsm:bind-loss
+	tsm:guest-agent.sh tsm:drivers tsm:serial tsm:tdi-recovery kunit:tsm_tdi_test
+	tsm:refresh tsm:tdi-dma tsm:kvm-private kunit:sim_tdi_test tsm:guest-evidence
+	tsm:topology tsm:tdi-stress tsm:bind-turn)
 
 # Sixteen devices do their cryptography at a time, each within the 30 s that the
 # core gives a conversation: beside another machine there is no processor for that
 alone=(tsm:races)
 
-# deal MACHINE: its suites. The longer one of a pair goes to each of two in turn.
+# deal MACHINE MACHINES: its suites. Who got the longest gets the shortest next.
 deal() {
-	if [ "$1" = 3 ]; then
+	if [ "$1" -gt "$2" ]; then
 		printf '%s\n' "${alone[@]}"
 	else
 		{
 			printf '%s\n' "${long[@]}" | grep -xF -f <(expected)
 			expected | grep -v '^kit:' |
 				grep -vxF -f <(printf '%s\n' "${long[@]}" "${alone[@]}")
-		} | awk -v machine="$1" 'int(NR / 2) % 2 == machine - 1'
+		} | awk -v machine="$1" -v n="$2" '{
+			turn = (NR - 1) % (2 * n)
+			if ((turn < n ? turn : 2 * n - 1 - turn) == machine - 1)
+				print
+		}'
 	fi
 	echo kit:end
 	[ "$1" != 1 ] || echo kit:reboot
@@ -217,15 +223,16 @@ deal() {
 # What they print tells by its beginning which of them it was
 run_machine() {
 	local suites
-	mapfile -t suites < <(deal "$1")
+	mapfile -t suites < <(deal "$1" "$2")
 	KIT_MACHINE=$1 "$0" "${suites[@]}" 2>&1 </dev/null | sed -u "s/^/[$1] /"
 }
 
+# run_machines N: at a time
 run_machines() {
 	local n pids=() pid rc=0
 	set -m
-	for n in 1 2; do
-		run_machine "$n" &
+	for ((n = 1; n <= $1; n++)); do
+		run_machine "$n" "$1" &
 		pids+=($!)
 	done
 	set +m
@@ -235,13 +242,18 @@ run_machines() {
 		wait "$pid" || rc=1
 	done
 	trap - EXIT
-	run_machine 3 || rc=1
+	run_machine $(($1 + 1)) "$1" || rc=1
 	return "$rc"
 }
 
-enough_for_two() {
-	[ "$(nproc)" -ge 2 ] &&
-		[ "$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)" -gt 7000000 ]
+# How many there is room for
+machines() {
+	local room
+	room=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+	room=$((room / 3500000))
+	[ "$(nproc)" -ge 2 ] || room=1
+	[ "$room" -le 3 ] || room=3
+	echo "${KIT_MACHINES:-$room}"
 }
 
 # --- all of it ------------------------------------------------------------------------
@@ -252,8 +264,8 @@ mkdir -p "$state"
 touch "$state"/{shown,ended,now}
 [ -n "$machine" ] || "$kit_top/kit/initramfs.sh" "$kernel"
 check_there_are_tests "$@"
-if [ $# -eq 0 ] && [ "${KIT_MACHINES:-2}" -ge 2 ] && enough_for_two; then
-	run_machines
+if [ $# -eq 0 ] && [ "$(machines)" -ge 2 ]; then
+	run_machines "$(machines)"
 	exit
 fi
 say "booting the $kernel kernel; log: $(shown "$log")"
