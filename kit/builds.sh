@@ -58,6 +58,16 @@ fragment_sev_tio() {
 	EOF
 }
 
+# fragment_confidential: what makes a kernel of x86 ask which memory is private, on
+# top of fragment_sev_tio
+fragment_confidential() {
+	cat <<-EOF
+	CONFIG_EFI=y
+	CONFIG_EFI_STUB=y
+	CONFIG_AMD_MEM_ENCRYPT=y
+	EOF
+}
+
 # build OUT VARIABLE-OR-TARGET...: the kernel's make in build/tree/out-OUT
 build() {
 	local out=$builds_tree/out-$1

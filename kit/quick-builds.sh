@@ -16,7 +16,7 @@ clang=(LLVM=-19 CC='ccache clang-19')
 arm64=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC='ccache aarch64-linux-gnu-gcc')
 
 # hook_objects OUT ARCH: what the series changes of an architecture's memory management,
-# as objects to be compiled anew. What asks for them need not be configured.
+# as objects to be compiled anew
 hook_objects() {
 	local object
 	sed -n "s,^+++ b/\(arch/$2/mm/[^[:space:]]*\)\.c.*,\1.o,p" "$kit_top"/patches/*.patch |
@@ -28,7 +28,7 @@ hook_objects() {
 
 gcc_x86() {
 	local hooks
-	{ fragment y; fragment_sev_tio y; } | configure gcc
+	{ fragment y; fragment_sev_tio y; fragment_confidential; } | configure gcc
 	mapfile -t hooks < <(hook_objects gcc x86)
 	compile_ours gcc W=1 "${hooks[@]}"
 }
