@@ -182,6 +182,15 @@ int tsm_nl_dump_some(struct tsm_nl_dump *dump, struct sk_buff *skb,
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_nl_dump_some);
 
+/*
+ * Functions are not of a network namespace, and who administers one need not
+ * administer those.
+ */
+static bool tsm_nl_elsewhere(const struct genl_info *info)
+{
+	return !net_eq(genl_info_net(info), &init_net);
+}
+
 int pci_tsm_nl_get_start(struct netlink_callback *cb)
 {
 	const struct genl_info *info = genl_info_dump(cb);
@@ -189,6 +198,8 @@ int pci_tsm_nl_get_start(struct netlink_callback *cb)
 	struct pci_dev *pdev __free(pci_dev_put) = tsm_nl_function(info);
 	int rc;
 
+	if (tsm_nl_elsewhere(info))
+		return -EPERM;
 	if (!pdev)
 		return info->attrs[PCI_TSM_A_EVIDENCE_DEV] ? -ENODEV : -EINVAL;
 
@@ -221,6 +232,8 @@ int pci_tsm_nl_refresh_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pci_dev *pdev __free(pci_dev_put) = tsm_nl_function(info);
 
+	if (tsm_nl_elsewhere(info))
+		return -EPERM;
 	if (GENL_REQ_ATTR_CHECK(info, PCI_TSM_A_EVIDENCE_DEV) ||
 	    GENL_REQ_ATTR_CHECK(info, PCI_TSM_A_EVIDENCE_TYPES) ||
 	    GENL_REQ_ATTR_CHECK(info, PCI_TSM_A_EVIDENCE_NONCE))
@@ -237,6 +250,8 @@ int pci_tsm_nl_validate_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pci_dev *pdev __free(pci_dev_put) = tsm_nl_function(info);
 
+	if (tsm_nl_elsewhere(info))
+		return -EPERM;
 	if (GENL_REQ_ATTR_CHECK(info, PCI_TSM_A_EVIDENCE_DEV) ||
 	    GENL_REQ_ATTR_CHECK(info, PCI_TSM_A_EVIDENCE_GENERATION))
 		return -EINVAL;
