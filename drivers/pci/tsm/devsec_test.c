@@ -685,12 +685,6 @@ static void devsec_test_refresh(struct kunit *test)
 					    &generation));
 	KUNIT_EXPECT_EQ(test, 0, fake_agent_refresh(a, measurements, nonce));
 	a->fail[AGENT_REGEN] = 0;
-	/* another report than that of the lock */
-	a->bad_report = true;
-	KUNIT_EXPECT_EQ(test, -EBADMSG,
-			tsm_evidence_remake(d, measurements | report, nonce,
-					    &generation));
-	a->bad_report = false;
 	tsm_devsec_put(d);
 	KUNIT_EXPECT_EQ(test, 0, generation);
 	KUNIT_EXPECT_EQ(test, old->generation, fake_agent_generation(a));
@@ -714,6 +708,17 @@ static void devsec_test_refresh(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, was->digest, kept->digest,
 			   sizeof(kept->digest));
 	tsm_evidence_put(new);
+
+	/* another report than that of the lock */
+	a->bad_report = true;
+	d = tsm_devsec_get(a->pdev);
+	generation = 0;
+	KUNIT_EXPECT_EQ(test, -EBADMSG,
+			tsm_evidence_remake(d, report, nonce, &generation));
+	tsm_devsec_put(d);
+	a->bad_report = false;
+	KUNIT_EXPECT_EQ(test, 0, generation);
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_LOST, fake_agent_state(a));
 
 	/* who reads a set keeps it, whatever becomes of the function */
 	KUNIT_EXPECT_EQ(test, 0, fake_agent_unlock(a));

@@ -187,7 +187,7 @@ static int tsm_evidence_copy(struct tsm_evidence *to,
 }
 
 static int tsm_evidence_make(struct tsm_devsec *d, u32 types,
-			     const u8 nonce[TSM_NONCE_SIZE])
+			     const u8 nonce[TSM_NONCE_SIZE], bool *other_report)
 {
 	const struct pci_devsec_ops *ops = tsm_devsec_ops(d);
 	const int report = TSM_OBJECT_INTERFACE_REPORT;
@@ -213,7 +213,9 @@ static int tsm_evidence_make(struct tsm_devsec *d, u32 types,
 		return rc;
 
 	/* a report is that of the lock: MMIO is where it says */
-	if (!tsm_object_equal(&e->object[report], &old->object[report]))
+	*other_report = !tsm_object_equal(&e->object[report],
+					  &old->object[report]);
+	if (*other_report)
 		return -EBADMSG;
 
 	scoped_guard(mutex, &tsm_lock)
@@ -249,14 +251,17 @@ static int tsm_evidence_can_refresh(const struct tsm_devsec *d)
  * @nonce: goes into what the device signs
  * @generation: of the evidence that is there then, all of it
  *
- * Context: May sleep, for one conversation.
+ * A function whose interface report is another one than that of the lock is lost.
+ *
+ * Context: May sleep, for one conversation, and a teardown.
  *
  * Return: 0, or an error that tsm_evidence_refresh() speaks of. After an error the
- * evidence is what it was, of the same generation.
+ * evidence is what it was, of the same generation, unless the function is lost.
  */
 int tsm_evidence_remake(struct tsm_devsec *d, u32 types,
 			const u8 nonce[TSM_NONCE_SIZE], u64 *generation)
 {
+	bool other_report = false;
 	int rc;
 
 	guard(mutex)(&d->lock);
@@ -268,10 +273,12 @@ int tsm_evidence_remake(struct tsm_devsec *d, u32 types,
 
 	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
 	tsm_devsec_yield(d);
-	rc = tsm_evidence_make(d, types, nonce);
+	rc = tsm_evidence_make(d, types, nonce, &other_report);
 	tsm_devsec_hush(d);
 	if (!rc)
 		*generation = d->evidence->generation;
+	else if (other_report)
+		tsm_devsec_lose(d, TSM_TEARDOWN_MS);
 	return rc;
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_evidence_remake);
