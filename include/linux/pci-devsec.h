@@ -146,6 +146,7 @@ u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where);
 void pci_devsec_master(struct pci_dev *pdev, bool on);
 bool pci_devsec_private_dma(struct device *dev);
 bool pci_devsec_private_mmio(phys_addr_t addr);
+bool pci_devsec_mixed_mmio(phys_addr_t addr, size_t len);
 int pci_devsec_attach(struct pci_dev *pdev);
 void pci_devsec_detach(struct pci_dev *pdev);
 void pci_devsec_shutdown(struct pci_dev *pdev);
@@ -170,6 +171,11 @@ static inline bool pci_devsec_private_dma(struct device *dev)
 }
 
 static inline bool pci_devsec_private_mmio(phys_addr_t addr)
+{
+	return false;
+}
+
+static inline bool pci_devsec_mixed_mmio(phys_addr_t addr, size_t len)
 {
 	return false;
 }

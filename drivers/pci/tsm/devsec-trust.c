@@ -81,7 +81,7 @@ static struct maple_tree tsm_private_mmio =
  *
  * What is asked before MMIO is mapped, by ioremap() of an architecture that has to
  * know whether that is private memory, or for a process. A mapping is one or the
- * other as a whole, as is the page that it begins with.
+ * other as a whole, as is the page that it begins with: see pci_devsec_mixed_mmio().
  *
  * Context: Any.
  *
@@ -93,6 +93,28 @@ bool pci_devsec_private_mmio(phys_addr_t addr)
 	return mtree_load(&tsm_private_mmio, PHYS_PFN(addr));
 }
 EXPORT_SYMBOL_GPL(pci_devsec_private_mmio);
+
+/**
+ * pci_devsec_mixed_mmio() - would a mapping share MMIO that is not for the host?
+ * @addr: physical address that it begins with
+ * @len: bytes of it
+ *
+ * One that begins with what is not private, and goes on with what is, would be shared
+ * as a whole. Whoever is behind shared MMIO is chosen by the host. The other way
+ * round, what is not private just does not answer.
+ *
+ * Context: Any.
+ *
+ * Return: whether it would, and must not be made.
+ */
+bool pci_devsec_mixed_mmio(phys_addr_t addr, size_t len)
+{
+	unsigned long index = PHYS_PFN(addr);
+
+	return len && !pci_devsec_private_mmio(addr) &&
+	       mt_find(&tsm_private_mmio, &index, PHYS_PFN(addr + len - 1));
+}
+EXPORT_SYMBOL_GPL(pci_devsec_mixed_mmio);
 
 /* It is going to be private; after an error nothing is noted. */
 static int tsm_devsec_range_note(struct tsm_devsec *d,

@@ -398,6 +398,12 @@ static void devsec_test_story(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pci_devsec_private_mmio(bar));
 	KUNIT_EXPECT_TRUE(test, pci_devsec_private_mmio(bar + FAKE_BAR_TEE - 1));
 	KUNIT_EXPECT_FALSE(test, pci_devsec_private_mmio(bar + FAKE_BAR_TEE));
+	/* none of that behind what is for the host */
+	KUNIT_EXPECT_TRUE(test, pci_devsec_mixed_mmio(bar - 1, 2));
+	KUNIT_EXPECT_FALSE(test, pci_devsec_mixed_mmio(bar - 1, 1));
+	KUNIT_EXPECT_FALSE(test, pci_devsec_mixed_mmio(bar, 2 * FAKE_BAR_TEE));
+	KUNIT_EXPECT_FALSE(test, pci_devsec_mixed_mmio(bar + FAKE_BAR_TEE,
+						       PAGE_SIZE));
 
 	for (int i = 0; i < 2; i++) {
 		KUNIT_EXPECT_EQ(test, 0, fake_agent_bind(a));
