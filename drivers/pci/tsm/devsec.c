@@ -696,8 +696,8 @@ static void tsm_devsec_take_on_trust(struct tsm_devsec *d)
  *
  * Context: May sleep, for two conversations. Holds the device_lock.
  *
- * Return: 0: RUN; -ENXIO: no TSM has it, or it is one to assign to VMs; otherwise
- * as for tsm_devsec_lock() and tsm_devsec_accept().
+ * Return: 0: RUN; -ENXIO: no TSM has it, or it is one to assign to VMs; -EBUSY: its
+ * TSM leaves; otherwise as for tsm_devsec_lock() and tsm_devsec_accept().
  */
 int tsm_devsec_accept_unseen(struct pci_dev *pdev)
 {
@@ -720,6 +720,9 @@ int tsm_devsec_accept_unseen(struct pci_dev *pdev)
 		tsm_devsec_take_on_trust(d);
 		rc = tsm_devsec_claim(d, TSM_DEVSEC_ACCEPTING, -1, false) ?:
 		     tsm_devsec_accepting(d);
+		/* its TSM leaves, or does not find it any more: it has one, though */
+		if (rc == -ENXIO)
+			rc = -EBUSY;
 		/* nobody knows of it who would unlock it */
 		if (rc && !tsm_devsec_claim(d, TSM_DEVSEC_UNLOCKING, tsm_id,
 					    false)) {
