@@ -30,7 +30,8 @@ struct tsm_dev;
 /**
  * struct pci_tsm_devsec - a devsec TSM driver's context of a locked function
  * @tsm_dev: the TSM
- * @pdev: the function
+ * @pdev: the function; another one in its place when that was removed, and could not
+ *	  be unlocked
  *
  * Embedded in what &pci_devsec_ops.lock allocates. The core fills it in when
  * that returns. It lives until &pci_devsec_ops.unlock has returned 0, or for
@@ -97,13 +98,14 @@ struct pci_devsec_mmio {
  *	that the function reaches nothing private any more. Not zero if firmware
  *	does not give it up: nothing is freed then, and it may be called again.
  *
- * All are mandatory unless they are said to be optional, may sleep, and run with
- * struct tsm_devsec::lock held: one at a time for a function. Those of different
- * functions run in parallel when the driver has set %PCI_TSM_OPS_PARALLEL, else
- * one operation of a TSM runs at a time. @dma, @mmio and @unlock may also run
- * under the device_lock of the function, when a driver is bound or leaves. They
- * must not take device_lock or pci_rescan_remove_lock, nor call what does, and
- * must not unregister the TSM.
+ * All are mandatory unless they are said to be optional, may sleep, and run
+ * with struct tsm_devsec::lock held: one at a time for a function. Those of
+ * different functions run in parallel when the driver has set
+ * %PCI_TSM_OPS_PARALLEL, else those that a TSM performs for one verb come
+ * before the next verb's. @dma, @mmio and @unlock may also run under the
+ * device_lock of the function, when a driver is bound or leaves. They must not
+ * take device_lock or pci_rescan_remove_lock, nor call what does, and must not
+ * unregister the TSM.
  *
  * A driver asks pci_devsec_may_go_on() between two calls of its firmware or host,
  * and gives up with the errno that it returns; one call takes no more than a
@@ -143,7 +145,7 @@ void pci_devsec_note_loss(struct pci_dev *pdev);
 /* for the PCI core and architectures */
 bool pci_devsec_locked(struct pci_dev *pdev);
 u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where);
-void pci_devsec_master(struct pci_dev *pdev, bool on);
+int pci_devsec_master(struct pci_dev *pdev, bool on);
 bool pci_devsec_private_dma(struct device *dev);
 bool pci_devsec_private_mmio(phys_addr_t addr);
 bool pci_devsec_mixed_mmio(phys_addr_t addr, size_t len);
@@ -161,8 +163,9 @@ static inline u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where)
 	return 0;
 }
 
-static inline void pci_devsec_master(struct pci_dev *pdev, bool on)
+static inline int pci_devsec_master(struct pci_dev *pdev, bool on)
 {
+	return 0;
 }
 
 static inline bool pci_devsec_private_dma(struct device *dev)

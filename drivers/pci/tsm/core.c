@@ -317,6 +317,7 @@ EXPORT_SYMBOL_IF_KUNIT(tsm_links_shutdown);
 void pci_tsm_init(struct pci_dev *pdev)
 {
 	tsm_kept_note_arrival(pdev);
+	tsm_devsec_note_arrival(pdev);
 	if (!is_pci_tsm_pf0(pdev))
 		tsm_function_add(pdev);
 }

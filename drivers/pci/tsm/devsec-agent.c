@@ -59,7 +59,8 @@ int tsm_agent_next(int tsm_id)
  * @d: function
  * @ms: milliseconds that it may take; one that is a teardown gets no more time
  *
- * It goes on whatever happens.
+ * It goes on whatever happens. A function that is removed has what is left of the
+ * time for that.
  *
  * Context: Between tsm_devsec_talk() and tsm_devsec_hush().
  */
@@ -68,6 +69,8 @@ void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms)
 	unsigned long deadline = tsm_deadline(ms);
 
 	guard(mutex)(&tsm_lock);
+	if (d->gone && time_before(d->end_by, deadline))
+		deadline = d->end_by;
 	if (!d->teardown || time_before(deadline, d->deadline))
 		d->deadline = deadline;
 	d->teardown = true;
@@ -78,6 +81,16 @@ unsigned int tsm_devsec_left(unsigned long deadline)
 {
 	return time_after(deadline, jiffies) ?
 	       jiffies_to_msecs(deadline - jiffies) : 0;
+}
+
+static void tsm_devsec_begin_talk(struct tsm_devsec *d, unsigned int ms)
+{
+	guard(mutex)(&tsm_lock);
+	d->teardown = false;
+	d->yields = false;
+	d->deadline = tsm_deadline(ms);
+	if (d->gone && time_before(d->end_by, d->deadline))
+		d->deadline = d->end_by;
 }
 
 /**
@@ -92,11 +105,29 @@ void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms)
 	lockdep_assert_held(&d->lock);
 
 	tsm_agent_enter(d->agent);
+	tsm_devsec_begin_talk(d, ms);
+}
 
-	guard(mutex)(&tsm_lock);
-	d->teardown = false;
-	d->yields = false;
-	d->deadline = tsm_deadline(ms);
+/**
+ * tsm_devsec_talk_killable() - likewise, for who need not wait for his turn
+ * @d: function that has a TSM
+ * @ms: milliseconds that the conversation may take
+ *
+ * Context: Likewise.
+ *
+ * Return: 0; -EINTR: no conversation has begun, as the task was killed while the TSM
+ * had one about another function.
+ */
+int tsm_devsec_talk_killable(struct tsm_devsec *d, unsigned int ms)
+{
+	int rc;
+
+	lockdep_assert_held(&d->lock);
+
+	rc = tsm_agent_enter_killable(d->agent);
+	if (!rc)
+		tsm_devsec_begin_talk(d, ms);
+	return rc;
 }
 
 /* This conversation ends for whoever calls tsm_devsec_take(). */
@@ -199,16 +230,18 @@ static void tsm_devsec_end(struct tsm_devsec *d, struct tsm_agent *agent,
 		return;
 
 	if (d->attached) {
-		int rc;
+		enum tsm_devsec_state to;
 
 		tsm_devsec_lose(d, ms);
-		if (!d->ctx || d->state != TSM_DEVSEC_LOST)
+		if (!d->ctx || (d->state != TSM_DEVSEC_LOST &&
+				d->state != TSM_DEVSEC_STUCK))
 			return;
 		tsm_devsec_talk(d, tsm_devsec_left(deadline));
-		rc = tsm_devsec_withdraw(d, tsm_devsec_left(deadline));
+		to = tsm_devsec_withdraw(d, tsm_devsec_left(deadline)) ?
+		     TSM_DEVSEC_STUCK : TSM_DEVSEC_LOST;
 		tsm_devsec_hush(d);
-		if (rc)
-			tsm_devsec_set_state(d, TSM_DEVSEC_STUCK);
+		if (d->state != to)
+			tsm_devsec_set_state(d, to);
 		return;
 	}
 
@@ -256,8 +289,28 @@ static void tsm_devsec_abandon(struct tsm_devsec *d, struct tsm_agent *agent)
 }
 
 /**
+ * tsm_devsec_note_arrival() - a function arrives, perhaps where another one was
+ * @pdev: the function
+ *
+ * Context: pci_rescan_remove_lock, for VFs the device_lock of the PF. May sleep.
+ */
+void tsm_devsec_note_arrival(struct pci_dev *pdev)
+{
+	struct tsm_devsec *d;
+
+	if (!tsm_devsec_left_here(pdev))
+		return;
+	/* without memory, pci_devsec_attach() tries again */
+	d = tsm_devsec_make(pdev);
+	if (!IS_ERR(d))
+		tsm_devsec_put(d);
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_note_arrival);
+
+/**
  * tsm_devsec_gone() - a function is removed, or the system ends
- * @pdev: function, no driver of which is left in the former case
+ * @pdev: function, no driver of which is left in the former case, unless one came
+ *	  at the last moment
  *
  * Context: pci_rescan_remove_lock or device_lock. Waits for a conversation that
  * is told to end, and for one teardown.
@@ -270,22 +323,28 @@ void tsm_devsec_gone(struct pci_dev *pdev)
 		d = tsm_devsec_find(pdev);
 		if (!d)
 			return;
+		kref_get(&d->ref);
+		if (!d->gone)
+			d->end_by = tsm_deadline(TSM_REMOVAL_MS);
 		d->gone = true;
 		/* what is under way has no more time than the removal */
-		if (time_before(tsm_deadline(TSM_REMOVAL_MS), d->deadline))
-			d->deadline = tsm_deadline(TSM_REMOVAL_MS);
-		tsm_devsec_wait(d);
-		kref_get(&d->ref);
+		if (time_before(d->end_by, d->deadline))
+			d->deadline = d->end_by;
 	}
 
+	/* none comes any more, but one may have since the last was told to leave */
+	if (tsm_pdev_removed(pdev))
+		device_release_driver(&pdev->dev);
+
+	scoped_guard(mutex, &tsm_lock)
+		tsm_devsec_wait(d);
 	tsm_devsec_end(d, NULL, TSM_REMOVAL_MS);
 
 	/* shutdown: who is late to ask still learns what it is */
 	if (tsm_pdev_removed(pdev)) {
 		tsm_devsec_trust_gone(d);
 		scoped_guard(mutex, &tsm_lock)
-			list_del(&d->node);
-		tsm_devsec_put(d);
+			tsm_devsec_leave(d);
 	}
 	tsm_devsec_put(d);
 }
@@ -366,8 +425,10 @@ void tsm_agent_unregister(struct tsm_dev *tsm_dev)
 		tsm_devsec_put(d);
 	}
 
-	scoped_guard(mutex, &tsm_lock)
+	scoped_guard(mutex, &tsm_lock) {
+		tsm_devsec_forget_left(tsm_dev->id);
 		list_del(&agent->node);
+	}
 
 	mutex_destroy(&agent->serial);
 	kfree(agent);

@@ -37,6 +37,11 @@ module_param_named_unsafe(accept_unverified, tsm_accept_unverified, bool, 0644);
 MODULE_PARM_DESC(accept_unverified,
 		 "a function with TEE-IO is locked and accepted, unverified, when a driver is bound");
 
+static bool tsm_panic_on_open_dma;
+module_param_named(panic_on_open_dma, tsm_panic_on_open_dma, bool, 0644);
+MODULE_PARM_DESC(panic_on_open_dma,
+		 "panic if a driver leaves a function whose private DMA cannot be closed");
+
 /* Publication of pci_dev::devsec, for those who report a loss from anywhere */
 static DEFINE_SPINLOCK(tsm_loss_lock);
 
@@ -459,6 +464,22 @@ static int tsm_devsec_open(struct tsm_devsec *d)
 	return rc;
 }
 
+/*
+ * What a function can still reach is going to be freed. A driver has told its device
+ * to stop, and nobody but the VM and the device knows where that reaches; but neither
+ * the host nor the firmware has helped to make sure.
+ */
+void tsm_devsec_left_open(struct tsm_devsec *d)
+{
+	KUNIT_STATIC_STUB_REDIRECT(tsm_devsec_left_open, d);
+
+	if (READ_ONCE(tsm_panic_on_open_dma))
+		panic("PCI/TSM: %s may reach private memory that its driver frees\n",
+		      pci_name(d->pdev));
+	pci_emerg(d->pdev, "may reach private memory that its driver frees\n");
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_left_open);
+
 /* Close it, because what the function could reach is going to be freed. Likewise. */
 static void tsm_devsec_close(struct tsm_devsec *d)
 {
@@ -477,6 +498,9 @@ static void tsm_devsec_close(struct tsm_devsec *d)
 	tsm_devsec_hush(d);
 	if (d->dma_open)
 		tsm_devsec_lose(d, tsm_devsec_left(deadline));
+	d->close_failed = d->dma_open;
+	if (d->close_failed)
+		tsm_devsec_left_open(d);
 }
 
 /**
@@ -486,28 +510,34 @@ static void tsm_devsec_close(struct tsm_devsec *d)
  *
  * A clear does not get to an accepted function (pci_devsec_kept_command()), and
  * whoever clears it may free what the function could write to. So private DMA is
- * closed until it is set again. A function to which it cannot be opened is lost.
+ * closed until it is set again. A function to which it cannot be opened is lost, as
+ * few of those who set it could be told.
  *
- * Context: May sleep, for one conversation, if the function is accepted and has a
- * driver; else any.
+ * Context: May sleep, for one conversation and two teardowns, and for one that is
+ * under way, if the function is accepted and has a driver; else any.
+ *
+ * Return: 0; the error of the TSM, or of pci_devsec_may_go_on(): it is lost.
  */
-void pci_devsec_master(struct pci_dev *pdev, bool on)
+int pci_devsec_master(struct pci_dev *pdev, bool on)
 {
 	/* stays as long as the driver */
 	struct tsm_devsec *d = READ_ONCE(pdev->devsec);
+	int rc = 0;
 
 	if (!d || !READ_ONCE(d->attached))
-		return;
+		return 0;
 
 	guard(tsm_devsec)(d);
 	if (!d->attached || READ_ONCE(d->state) != TSM_DEVSEC_RUN)
-		return;
+		return 0;
 
 	if (!on)
 		tsm_devsec_close(d);
-	else if (!d->dma_open && tsm_devsec_open(d))
-		/* there is nobody whom an error could be returned to */
+	else if (!d->dma_open)
+		rc = tsm_devsec_open(d);
+	if (rc)
 		tsm_devsec_lose(d, TSM_TEARDOWN_MS);
+	return rc;
 }
 EXPORT_SYMBOL_GPL(pci_devsec_master);
 
@@ -524,6 +554,7 @@ static int tsm_devsec_attach(struct tsm_devsec *d)
 
 	rc = tsm_devsec_masters(d->pdev) ? 0 : tsm_devsec_open(d);
 	if (!rc) {
+		d->close_failed = false;
 		WRITE_ONCE(d->attached, true);
 		WRITE_ONCE(d->private_view, true);
 	}
@@ -559,6 +590,9 @@ int pci_devsec_attach(struct pci_dev *pdev)
 	struct tsm_devsec *d __free(tsm_devsec) = tsm_devsec_get(pdev);
 	int rc;
 
+	/* there was no memory to take over what could not be unlocked */
+	if (!d && tsm_devsec_left_here(pdev))
+		return -EIO;
 	if (!d || READ_ONCE(d->state) == TSM_DEVSEC_UNLOCKED) {
 		if (d)
 			WRITE_ONCE(d->private_view, false);
@@ -598,10 +632,14 @@ void pci_devsec_detach(struct pci_dev *pdev)
 
 	guard(tsm_devsec)(d);
 	WRITE_ONCE(d->attached, false);
-	tsm_devsec_close(d);
+	/* nothing has changed since bus mastering was cleared and that failed */
+	if (!d->close_failed)
+		tsm_devsec_close(d);
 	/* one that was lost meanwhile */
 	if (READ_ONCE(d->state) != TSM_DEVSEC_RUN)
 		tsm_devsec_mmio_forget(d);
+	if (!d->ctx)
+		tsm_devsec_end_decode(d);
 }
 EXPORT_SYMBOL_IF_KUNIT(pci_devsec_detach);
 

@@ -20,85 +20,6 @@
 #include "devsec.h"
 #include "trace.h"
 
-/* Functions that were locked once (tsm_lock) */
-LIST_HEAD(tsm_devsecs);
-
-/* --- records ------------------------------------------------------------- */
-
-static void tsm_devsec_release(struct kref *ref)
-{
-	struct tsm_devsec *d = container_of(ref, struct tsm_devsec, ref);
-
-	pci_dev_put(d->pdev);
-	mutex_destroy(&d->lock);
-	kfree_rcu(d, rcu);
-}
-
-void tsm_devsec_put(struct tsm_devsec *d)
-{
-	kref_put(&d->ref, tsm_devsec_release);
-}
-EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_put);
-
-struct tsm_devsec *tsm_devsec_find(struct pci_dev *pdev)
-{
-	struct tsm_devsec *d;
-
-	lockdep_assert_held(&tsm_lock);
-
-	list_for_each_entry(d, &tsm_devsecs, node) {
-		if (d->pdev == pdev)
-			return d;
-	}
-
-	return NULL;
-}
-
-/* The record of a function, with a reference, or NULL if it never was locked */
-struct tsm_devsec *tsm_devsec_get(struct pci_dev *pdev)
-{
-	struct tsm_devsec *d;
-
-	guard(mutex)(&tsm_lock);
-	d = tsm_devsec_find(pdev);
-	if (d)
-		kref_get(&d->ref);
-	return d;
-}
-EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_get);
-
-/* Likewise, or a new one. */
-static struct tsm_devsec *tsm_devsec_make(struct pci_dev *pdev)
-{
-	struct tsm_devsec *d = tsm_devsec_get(pdev);
-
-	if (d)
-		return d;
-
-	struct tsm_devsec *new __free(kfree) = kzalloc_obj(*new);
-	if (!new)
-		return ERR_PTR(-ENOMEM);
-
-	kref_init(&new->ref);
-	mutex_init(&new->lock);
-	tsm_devsec_trust_init(new);
-
-	guard(mutex)(&tsm_lock);
-	/* pci_tsm_destroy() looks for the record after it was marked so */
-	if (tsm_pdev_removed(pdev))
-		return ERR_PTR(-ENODEV);
-
-	d = tsm_devsec_find(pdev);
-	if (!d) {
-		d = no_free_ptr(new);
-		d->pdev = pci_dev_get(pdev);
-		list_add_tail(&d->node, &tsm_devsecs);
-		tsm_devsec_publish(pdev, d);
-	}
-	kref_get(&d->ref);
-	return d;
-}
-
 /* --- states -------------------------------------------------------------- */
 
 bool tsm_devsec_busy(const struct tsm_devsec *d)
@@ -136,7 +57,8 @@ bool tsm_devsec_may_follow(enum tsm_devsec_state from, enum tsm_devsec_state to)
 	case TSM_DEVSEC_LOST:
 		return to == TSM_DEVSEC_UNLOCKING || to == TSM_DEVSEC_STUCK;
 	case TSM_DEVSEC_STUCK:
-		return to == TSM_DEVSEC_UNLOCKING;
+		/* with a driver, which is not to find it UNLOCKED */
+		return to == TSM_DEVSEC_UNLOCKING || to == TSM_DEVSEC_LOST;
 	}
 
 	return false;
@@ -243,6 +165,26 @@ int tsm_devsec_quiet(struct pci_dev *pdev)
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_quiet);
 
 /**
+ * tsm_devsec_silence() - end bus mastering that a locked function was left with
+ * @pdev: function
+ *
+ * Its driver wanted that, perhaps, and it could not be done before; or it is going to
+ * hear that all it knew of the function is over.
+ */
+void tsm_devsec_silence(struct pci_dev *pdev)
+{
+	u16 command;
+
+	KUNIT_STATIC_STUB_REDIRECT(tsm_devsec_silence, pdev);
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (!PCI_POSSIBLE_ERROR(command) && command & PCI_COMMAND_MASTER)
+		pci_bus_write_config_word(pdev->bus, pdev->devfn, PCI_COMMAND,
+					  command & ~PCI_COMMAND_MASTER);
+}
+EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_silence);
+
+/**
  * tsm_devsec_decode() - let a function decode memory, in D0, and stay so
  * @pdev: function
  * @on: begin, or end that
@@ -257,13 +199,7 @@ int tsm_devsec_decode(struct pci_dev *pdev, bool on)
 	KUNIT_STATIC_STUB_REDIRECT(tsm_devsec_decode, pdev, on);
 
 	if (!on) {
-		/* as its driver wanted, which could not be done before */
-		pci_read_config_word(pdev, PCI_COMMAND, &command);
-		if (!PCI_POSSIBLE_ERROR(command) &&
-		    command & PCI_COMMAND_MASTER)
-			pci_bus_write_config_word(pdev->bus, pdev->devfn,
-						  PCI_COMMAND, command &
-						  ~PCI_COMMAND_MASTER);
+		tsm_devsec_silence(pdev);
 		pdev->is_busmaster = 0;
 		pci_disable_device(pdev);
 		tsm_power_put(pdev);
@@ -288,6 +224,15 @@ int tsm_devsec_decode(struct pci_dev *pdev, bool on)
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_decode);
+
+/* What tsm_devsec_decode() began, if it did. Holds tsm_devsec::lock. */
+void tsm_devsec_end_decode(struct tsm_devsec *d)
+{
+	if (!d->decodes)
+		return;
+	d->decodes = false;
+	tsm_devsec_decode(d->pdev, false);
+}
 
 /* The report that is evidence, as this VM's BARs have it */
 static struct pci_tdi_report *tsm_devsec_parse(struct tsm_devsec *d,
@@ -360,9 +305,13 @@ int tsm_devsec_withdraw(struct tsm_devsec *d, unsigned int ms)
 	d->ctx = NULL;
 	d->dma_open = false;
 	d->nr_mapped = 0;
-	if (!d->attached)
+	/* a driver that is there still has the function enabled */
+	if (d->attached) {
+		tsm_devsec_silence(d->pdev);
+	} else {
 		tsm_devsec_mmio_forget(d);
-	tsm_devsec_decode(d->pdev, false);
+		tsm_devsec_end_decode(d);
+	}
 	module_put(ops->owner);
 	return 0;
 }
@@ -435,6 +384,7 @@ static int tsm_devsec_claim(struct tsm_devsec *d, enum tsm_devsec_state to,
 		if (!agent || agent->leaving)
 			return -ENXIO;
 		d->agent = agent;
+		d->tsm_id = tsm_id;
 	} else if (d->agent && d->agent->leaving) {
 		return -ENXIO;
 	}
@@ -518,10 +468,11 @@ static int tsm_devsec_do_lock(struct tsm_devsec *d)
 		module_put(owner);
 		return rc;
 	}
+	d->decodes = true;
 
 	rc = tsm_devsec_lock_and_read(d);
 	if (rc && !d->ctx) {
-		tsm_devsec_decode(d->pdev, false);
+		tsm_devsec_end_decode(d);
 		module_put(owner);
 	}
 	return rc;
@@ -533,9 +484,13 @@ static int tsm_devsec_locking(struct tsm_devsec *d)
 	enum tsm_devsec_state to = TSM_DEVSEC_LOCKED;
 	int rc;
 
-	guard(mutex)(&d->lock);
-
-	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
+	ACQUIRE(mutex_kill, lock)(&d->lock);
+	rc = ACQUIRE_ERR(mutex_kill, &lock) ?:
+	     tsm_devsec_talk_killable(d, TSM_CONVERSATION_MS);
+	if (rc) {
+		tsm_devsec_set_state(d, TSM_DEVSEC_UNLOCKED);
+		return rc;
+	}
 	rc = tsm_devsec_do_lock(d);
 	if (rc)
 		to = d->ctx && tsm_devsec_withdraw(d, TSM_TEARDOWN_MS) ?
@@ -562,13 +517,15 @@ static int tsm_devsec_locking(struct tsm_devsec *d)
  *			  unlocked; it masters the bus, or its transactions do
  *			  not end; it is assigned to other VMs by a link TSM;
  *			  the system goes to sleep, or ends
- * * %-EIO		- an earlier unlock failed
- * * %-ENODEV		- it is being removed
+ * * %-EIO		- an earlier unlock failed, of this function or of what was in
+ *			  its place before
+ * * %-ENODEV		- it is being removed, or does not answer
  * * %-EBADMSG		- the evidence is not what the TSM vouches for, or the
  *			  interface report makes no sense
  * * %-EFBIG		- an object of evidence is larger than
  *			  %PCI_DEVSEC_OBJECT_MAX
- * * %-EINTR, %-ETIMEDOUT, %-ENOMEM, or an error of the TSM
+ * * %-EINTR, %-ETIMEDOUT, %-ENOMEM, an error of the PCI core as it is woken or
+ * enabled, or one of the TSM
  *
  * After an error it is UNLOCKED as before, unless the TSM could not take back
  * what it did: then it is STUCK, and the kernel log has the reason.
@@ -629,9 +586,13 @@ static int tsm_devsec_accepting(struct tsm_devsec *d)
 	enum tsm_devsec_state to;
 	int rc;
 
-	guard(mutex)(&d->lock);
-
-	tsm_devsec_talk(d, TSM_CONVERSATION_MS);
+	ACQUIRE(mutex_kill, lock)(&d->lock);
+	rc = ACQUIRE_ERR(mutex_kill, &lock) ?:
+	     tsm_devsec_talk_killable(d, TSM_CONVERSATION_MS);
+	if (rc) {
+		tsm_devsec_set_state(d, TSM_DEVSEC_LOCKED);
+		return rc;
+	}
 	to = tsm_devsec_do_accept(d, &rc);
 	tsm_devsec_hush(d);
 	tsm_devsec_set_state(d, to);
@@ -644,16 +605,18 @@ static int tsm_devsec_accepting(struct tsm_devsec *d)
  *
  * Nothing moves yet: private DMA opens when a driver attaches.
  *
- * Context: May sleep, for one conversation, killable, and for one that is under
- * way. Holds none of the core's locks, nor the device_lock.
+ * Context: May sleep, for one conversation and one that is under way;
+ * interruptible until it begins, then killable. Holds none of the core's locks,
+ * nor the device_lock.
  *
  * Return:
  * * %0		- RUN, now or before
  * * %-EINVAL	- not locked
  * * %-EBUSY	- a driver is bound, or something else is under way
- * * %-ESTALE	- the evidence that was validated last is not the present one,
- *		  or the TSM says that this is no longer the lock that it is of;
- *		  LOCKED as before
+ * * %-ESTALE	- the evidence that was validated last, of this function or of
+ *		  what was in its place before, is not the present one, or the TSM
+ *		  says that this is no longer the lock that it is of; LOCKED as
+ *		  before
  * * %-EIO	- what was locked is lost, or could not be unlocked
  * * %-EPERM	- the device's MMIO is not where the report and this VM have it
  * * %-EOPNOTSUPP - that is not made of whole pages of this kernel

@@ -118,16 +118,24 @@ struct tsm_refresh {
  * @pdev: the function, with a reference
  * @lock: conversations with the TSM about this function
  * @state: changed by tsm_devsec_set_state() only (tsm_lock)
+ * @domain: of the function's address: records of those that have left are found by it
+ * @bus_devfn: the rest of that
  * @gone: the function is removed, or the system ends: nothing new (tsm_lock)
+ * @end_by: jiffies after which nothing is said any more about one that is @gone
+ *	    (tsm_lock)
  * @agent: the TSM from LOCKING on, NULL when UNLOCKED, and when it has
  *	   unregistered meanwhile (tsm_lock)
+ * @tsm_id: of the TSM that it was locked with last, or -1 (tsm_lock)
  * @ctx: context of the TSM's driver (@lock)
+ * @decodes: it is kept in D0, and decodes memory, as long as there is @ctx, and
+ *	     until a driver that was there when that was lost has left (@lock)
  * @attached: a driver is there that attached when the function was accepted
  *	(@lock and device_lock)
  * @private_view: that of the driver that attached last. Not reset when it leaves:
  *	what the DMA API allocated as private is freed as such, and some of it by
  *	the driver core afterwards (@lock and device_lock)
  * @dma_open: the function reaches private memory, as far as known (@lock)
+ * @close_failed: the driver that is leaving was told so already (@lock)
  * @nr_mapped: ranges of @report that are mapped private, from the first (@lock)
  * @report: of the present lock (@lock)
  * @evidence: present one, or NULL (tsm_lock)
@@ -148,14 +156,20 @@ struct tsm_devsec {
 	struct kref ref;
 	struct list_head node;
 	struct pci_dev *pdev;
+	int domain;
+	u16 bus_devfn;
 	struct mutex lock;
 	enum tsm_devsec_state state;
 	bool gone;
+	unsigned long end_by;
 	struct tsm_agent *agent;
+	int tsm_id;
 	struct pci_tsm_devsec *ctx;
+	bool decodes;
 	bool attached;
 	bool private_view;
 	bool dma_open;
+	bool close_failed;
 	unsigned int nr_mapped;
 	struct pci_tdi_report *report;
 	struct tsm_evidence *evidence;
@@ -181,21 +195,29 @@ int tsm_agent_next(int tsm_id);
 int tsm_agent_register(struct tsm_dev *tsm_dev);
 void tsm_agent_unregister(struct tsm_dev *tsm_dev);
 void tsm_devsec_talk(struct tsm_devsec *d, unsigned int ms);
+int tsm_devsec_talk_killable(struct tsm_devsec *d, unsigned int ms);
 void tsm_devsec_hush(struct tsm_devsec *d);
 void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms);
 unsigned int tsm_devsec_left(unsigned long deadline);
 void tsm_devsec_yield(struct tsm_devsec *d);
 void tsm_devsec_take(struct tsm_devsec *d);
+void tsm_devsec_note_arrival(struct pci_dev *pdev);
 void tsm_devsec_gone(struct pci_dev *pdev);
 bool tsm_devsec_any_locked(void);
 
-/* devsec.c */
+/* devsec-record.c */
 struct tsm_devsec *tsm_devsec_find(struct pci_dev *pdev);
+struct tsm_devsec *tsm_devsec_get(struct pci_dev *pdev);
+struct tsm_devsec *tsm_devsec_make(struct pci_dev *pdev);
+void tsm_devsec_put(struct tsm_devsec *d);
+bool tsm_devsec_left_here(struct pci_dev *pdev);
+void tsm_devsec_leave(struct tsm_devsec *d);
+void tsm_devsec_forget_left(int tsm_id);
+
+/* devsec.c */
 bool tsm_devsec_busy(const struct tsm_devsec *d);
 void tsm_devsec_set_state_locked(struct tsm_devsec *d,
 				 enum tsm_devsec_state to);
-struct tsm_devsec *tsm_devsec_get(struct pci_dev *pdev);
-void tsm_devsec_put(struct tsm_devsec *d);
 bool tsm_devsec_may_follow(enum tsm_devsec_state from,
 			   enum tsm_devsec_state to);
 void tsm_devsec_set_state(struct tsm_devsec *d, enum tsm_devsec_state to);
@@ -208,6 +230,8 @@ int tsm_devsec_unlock(struct pci_dev *pdev, int tsm_id);
 int tsm_devsec_do_unlock(struct tsm_devsec *d, unsigned int ms);
 int tsm_devsec_quiet(struct pci_dev *pdev);
 int tsm_devsec_decode(struct pci_dev *pdev, bool on);
+void tsm_devsec_end_decode(struct tsm_devsec *d);
+void tsm_devsec_silence(struct pci_dev *pdev);
 void tsm_devsec_announce(struct tsm_devsec *d, enum tsm_devsec_state state,
 			 u64 generation);
 
@@ -220,6 +244,7 @@ void tsm_devsec_look(struct tsm_devsec *d, bool reported);
 void tsm_devsec_poll(struct tsm_devsec *d);
 bool tsm_devsec_keeps_command(const struct pci_dev *pdev);
 bool tsm_devsec_masters(struct pci_dev *pdev);
+void tsm_devsec_left_open(struct tsm_devsec *d);
 void tsm_devsec_trust_init(struct tsm_devsec *d);
 void tsm_devsec_trust_gone(struct tsm_devsec *d);
 void tsm_devsec_publish(struct pci_dev *pdev, struct tsm_devsec *d);
@@ -312,6 +337,13 @@ static inline void tsm_agent_enter(struct tsm_agent *agent)
 {
 	if (!(agent->tsm_dev->pci_ops->flags & PCI_TSM_OPS_PARALLEL))
 		mutex_lock(&agent->serial);
+}
+
+static inline int tsm_agent_enter_killable(struct tsm_agent *agent)
+{
+	if (agent->tsm_dev->pci_ops->flags & PCI_TSM_OPS_PARALLEL)
+		return 0;
+	return mutex_lock_killable(&agent->serial);
 }
 
 static inline void tsm_agent_leave(struct tsm_agent *agent)

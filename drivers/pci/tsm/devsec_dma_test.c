@@ -107,7 +107,10 @@ static void devsec_dma_test_shutdown(struct kunit *test)
 	AGENT_EXPECT_LOG(a, " dma-on");
 	scoped_guard(device, &a->pdev->dev)
 		pci_devsec_shutdown(a->pdev);
-	AGENT_EXPECT_LOG(a, " dma-off mmio-off [6] unlock no-decode");
+	/* the driver still has it enabled */
+	AGENT_EXPECT_LOG(a, " dma-off mmio-off [6] unlock silence");
+	fake_agent_unbind(a);
+	AGENT_EXPECT_LOG(a, " no-decode");
 }
 
 /*

@@ -224,6 +224,11 @@ static int agent_decode(struct pci_dev *pdev, bool on)
 	return 0;
 }
 
+static void agent_silence(struct pci_dev *pdev)
+{
+	agent_log(agent_current(), "silence");
+}
+
 static void agent_announce(struct tsm_devsec *d, enum tsm_devsec_state state,
 			   u64 generation)
 {
@@ -487,6 +492,7 @@ struct fake_agent *fake_agent_new(struct kunit *test)
 	kunit_activate_static_stub(test, tsm_devsec_quiet, agent_quiet);
 	kunit_activate_static_stub(test, tsm_devsec_masters, agent_masters);
 	kunit_activate_static_stub(test, tsm_devsec_decode, agent_decode);
+	kunit_activate_static_stub(test, tsm_devsec_silence, agent_silence);
 	kunit_activate_static_stub(test, tsm_devsec_announce, agent_announce);
 	kunit_activate_static_stub(test, tsm_devsec_poll, agent_no_poll);
 	test->priv = a;

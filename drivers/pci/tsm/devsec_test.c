@@ -27,7 +27,7 @@ static void devsec_test_transitions(struct kunit *test)
 		[TSM_DEVSEC_RUN]	= { 0, 0, 0, 0, 0, 1, 1, 0 },
 		[TSM_DEVSEC_UNLOCKING]	= { 1, 0, 0, 0, 0, 0, 0, 1 },
 		[TSM_DEVSEC_LOST]	= { 0, 0, 0, 0, 0, 1, 0, 1 },
-		[TSM_DEVSEC_STUCK]	= { 0, 0, 0, 0, 0, 1, 0, 0 },
+		[TSM_DEVSEC_STUCK]	= { 0, 0, 0, 0, 0, 1, 1, 0 },
 	};
 
 	for (int from = 0; from < ARRAY_SIZE(legal); from++)
@@ -369,6 +369,9 @@ static void devsec_test_row(struct kunit *test)
 				       "%s, event %d", row->name, cell->event);
 		KUNIT_EXPECT_EQ_MSG(test, 0, a->contexts, "%s, event %d",
 				    row->name, cell->event);
+		/* the next one is at the same address */
+		if (a->registered)
+			fake_agent_unregister(a);
 	}
 }
 
