@@ -195,16 +195,21 @@ static void test_next(struct __test_metadata *_metadata, struct scene *s,
 	test_state(v, "t", "UNLOCKED");
 }
 
+/* Its bus, which is what the name begins with, is looked at again */
+static int come_again(struct view *g)
+{
+	char path[SIM_PATH];
+
+	snprintf(path, sizeof(path), "/sys/class/pci_bus/%.*s/rescan",
+		 (int)(strrchr(g->bdf, ':') - g->bdf), g->bdf);
+	return sim_write(path, "1");
+}
+
 /* It comes again, but its TSM knows another one */
 static void test_comes_again(struct __test_metadata *_metadata,
 			     struct view *g)
 {
-	char path[SIM_PATH];
-
-	/* its bus is what the name begins with */
-	snprintf(path, sizeof(path), "/sys/class/pci_bus/%.*s/rescan",
-		 (int)(strrchr(g->bdf, ':') - g->bdf), g->bdf);
-	test_ok(sim_write(path, "1"));
+	test_ok(come_again(g));
 	test_view(g, "unlocked");
 	test_err(ENXIO, view_lock(g));
 	test_view(g, "unlocked");
@@ -396,6 +401,58 @@ TEST_F(refused, unbind)
 	test_device(self->s.d, self->s.vf[0], "unlocked");
 	if (variant->again || variant->how == END_REMOVE)
 		test_cmd(v, "guest-put g");
+	test_next(_metadata, &self->s, g);
+}
+
+/*
+ * A host that does not let go of a function unplugs it, and plugs it in anew: for the
+ * firmware nothing has changed, so that nothing may have for the guest.
+ */
+FIXTURE(again)
+{
+	struct scene s;
+	struct view g;
+};
+
+FIXTURE_SETUP(again)
+{
+	sim_sweep();
+	test_ok(view_scene(&self->s, &self->g));
+}
+
+FIXTURE_TEARDOWN(again)
+{
+	EXPECT_EQ(0, scene_strike(&self->s));
+}
+
+TEST_F(again, stuck)
+{
+	struct vmm *v = &self->s.v;
+	struct view *g = &self->g;
+
+	test_ok(view_lock(g));
+	test_ok(view_accept(g));
+	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_cmd(v, "lie g about=refuse");
+	test_ok(sim_pci_write(g->bdf, "remove", "1"));
+	ASSERT_FALSE(sim_pci_exists(g->bdf, "vendor"));
+	ASSERT_EQ(1, view_has_dma(v, "t"));
+
+	test_ok(come_again(g));
+	test_view(g, "stuck");
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(EIO, view_lock(g));
+	test_err(EIO, view_accept(g));
+	test_err(EACCES, view_unlock(g));
+	test_view(g, "stuck");
+	ASSERT_EQ(1, view_has_dma(v, "t"));
+
+	test_cmd(v, "lie g about=none");
+	test_ok(view_unlock(g));
+	test_view(g, "unlocked");
+	test_state(v, "t", "UNLOCKED");
+	ASSERT_EQ(0, view_has_dma(v, "t"));
+	test_cmd(v, "guest-put g");
 	test_next(_metadata, &self->s, g);
 }
 
