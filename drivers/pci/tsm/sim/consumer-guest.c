@@ -322,8 +322,10 @@ void sim_guest_destroy(struct sim_guest *g)
 	sim_host_clear_guest(&g->tdi_object->tdi.host, g->pdev);
 	sim_guest_tsm_down(g);
 	/* the function is unlocked */
-	if (g->view.guest)
+	if (g->view.guest) {
+		sim_tvm_unshare(&g->share);
 		sim_vm_drop_view(g->vm, &g->view);
+	}
 	sim_guest_bus_down(g);
 	sim_vm_put(g->vm);
 	pci_dev_put(g->host);
@@ -361,6 +363,9 @@ static struct sim_guest *sim_guest_create(struct sim_object *tdi, u16 rid,
 	g->view.host = sim_function_from_pdev(g->host);
 	g->view.guest = &g->fn;
 	sim_vm_add_view(g->vm, &g->view);
+	g->share.host = g->view.host;
+	g->share.guest = &g->fn;
+	sim_tvm_share(&g->share);
 	return g;
 }
 

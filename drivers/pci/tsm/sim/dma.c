@@ -328,8 +328,9 @@ static enum sim_dma_result sim_dma_move(struct sim_function *f,
 		return sim_tvm_copy(f, piece->iova, piece->buf, piece->len,
 				    piece->to_memory) ?
 		       SIM_DMA_PRIVATE_FAULT : SIM_DMA_OK;
-	return sim_iommu_copy(f, piece->iova, piece->buf, piece->len,
-			      piece->to_memory) ? SIM_DMA_FAULT : SIM_DMA_OK;
+	return sim_tvm_copy_shared(f, piece->iova, piece->buf, piece->len,
+				   piece->to_memory) ?
+	       SIM_DMA_FAULT : SIM_DMA_OK;
 }
 
 static void sim_dma_end_piece(struct sim_function *f,

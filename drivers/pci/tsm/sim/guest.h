@@ -95,6 +95,7 @@ enum sim_lie {
  * @bridge: host bridge of the guest, NULL before it is there
  * @pdev: the function, on the guest's bus, with a reference
  * @view: which function of the host @fn is
+ * @share: the same for requests with T=0
  * @fn: what the simulated IOMMU takes its requests for
  * @unplugged: device that @fn is of
  * @lock: protects @cfg
@@ -123,6 +124,7 @@ struct sim_guest {
 	struct pci_host_bridge *bridge;
 	struct pci_dev *pdev;
 	struct sim_vm_view view;
+	struct sim_tvm_share share;
 	struct sim_function fn;
 	struct sim_device *unplugged;
 	raw_spinlock_t lock;		/* cfg */

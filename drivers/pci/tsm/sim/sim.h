@@ -691,6 +691,18 @@ int sim_iommu_copy(struct sim_function *f, u64 iova, void *buf, size_t len,
 		   bool to_memory);
 
 /**
+ * struct sim_tvm_share - a function whose T=0 requests are for a TVM of this kernel
+ * @node: entry in the list of them, under the lock of tvm.c
+ * @host: the function; it may be gone
+ * @guest: the same, as the TVM's IOMMU knows it
+ */
+struct sim_tvm_share {
+	struct list_head node;
+	const struct sim_function *host;
+	struct sim_function *guest;
+};
+
+/**
  * struct sim_tvm_provider - who has the private memory of TVMs
  * @copy: move bytes between a buffer and private memory
  *
@@ -709,6 +721,10 @@ int sim_tvm_provider_register(const struct sim_tvm_provider *provider);
 void sim_tvm_provider_unregister(const struct sim_tvm_provider *provider);
 void sim_tvm_attach(struct sim_function *f, void *tvm);
 void sim_tvm_detach(struct sim_function *f);
+void sim_tvm_share(struct sim_tvm_share *share);
+void sim_tvm_unshare(struct sim_tvm_share *share);
+int sim_tvm_copy_shared(struct sim_function *f, u64 iova, void *buf, size_t len,
+			bool to_memory);
 int sim_tvm_copy(struct sim_function *f, u64 gpa, void *buf, size_t len,
 		 bool to_memory);
 

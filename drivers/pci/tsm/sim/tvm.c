@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The private view of memory: what a function in RUN reaches with T=1. Whose
- * memory that is, the TSM says; where it is, whoever runs the TVM.
+ * memory that is, the TSM says; where it is, whoever runs the TVM. And the one that a
+ * TVM shares with its host, where it has one of its own: what others reach with T=0.
  */
 #include <linux/cleanup.h>
+#include <linux/list.h>
 #include <linux/rwsem.h>
 #include <kunit/visibility.h>
 
@@ -16,6 +18,8 @@
 static DECLARE_RWSEM(sim_tvm_lock);
 
 static const struct sim_tvm_provider *sim_tvm_provider;
+
+static LIST_HEAD(sim_tvm_shares);
 
 /**
  * sim_tvm_provider_register() - offer the private memory of TVMs
@@ -74,6 +78,51 @@ void sim_tvm_detach(struct sim_function *f)
 	f->tvm = NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(sim_tvm_detach);
+
+/**
+ * sim_tvm_share() - a TVM lets a function reach what it shares with its host
+ * @share: which function that is, and as what the TVM's IOMMU knows it
+ */
+void sim_tvm_share(struct sim_tvm_share *share)
+{
+	guard(rwsem_write)(&sim_tvm_lock);
+	list_add(&share->node, &sim_tvm_shares);
+}
+
+/**
+ * sim_tvm_unshare() - undo sim_tvm_share()
+ * @share: what may be forgotten then
+ *
+ * When it returns, no access by way of it is under way.
+ */
+void sim_tvm_unshare(struct sim_tvm_share *share)
+{
+	guard(rwsem_write)(&sim_tvm_lock);
+	list_del(&share->node);
+}
+
+/**
+ * sim_tvm_copy_shared() - an access to memory with T=0
+ * @f: requester
+ * @iova: address
+ * @buf: where the bytes come from or go to
+ * @len: bytes, not beyond the end of the 4 KiB page of @iova
+ * @to_memory: memory is written, else read
+ *
+ * Return: what sim_iommu_copy() returns.
+ */
+int sim_tvm_copy_shared(struct sim_function *f, u64 iova, void *buf, size_t len,
+			bool to_memory)
+{
+	struct sim_tvm_share *share;
+
+	guard(rwsem_read)(&sim_tvm_lock);
+	list_for_each_entry(share, &sim_tvm_shares, node) {
+		if (share->host == f)
+			f = share->guest;
+	}
+	return sim_iommu_copy(f, iova, buf, len, to_memory);
+}
 
 /**
  * sim_tvm_copy() - an access to memory with T=1
