@@ -241,6 +241,32 @@ static ssize_t sim_device_tsm_fault_store(struct config_item *item,
 }
 CONFIGFS_ATTR(sim_device_, tsm_fault);
 
+static ssize_t sim_device_transcript_bytes_show(struct config_item *item,
+						char *page)
+{
+	struct sim_device *d = to_sim_device(item);
+
+	return sysfs_emit(page, "%u\n", READ_ONCE(d->transcript_bytes));
+}
+
+static ssize_t sim_device_transcript_bytes_store(struct config_item *item,
+						 const char *page, size_t count)
+{
+	struct sim_device *d = to_sim_device(item);
+	unsigned int bytes;
+	int rc;
+
+	rc = kstrtouint(page, 0, &bytes);
+	if (rc)
+		return rc;
+	if (bytes > SIM_MAX_TRANSCRIPT)
+		return -EINVAL;
+
+	WRITE_ONCE(d->transcript_bytes, bytes);
+	return count;
+}
+CONFIGFS_ATTR(sim_device_, transcript_bytes);
+
 static ssize_t sim_device_surprise_remove_store(struct config_item *item,
 						const char *page, size_t count)
 {
@@ -444,6 +470,7 @@ static struct configfs_attribute *sim_device_attrs[] = {
 	&sim_device_attr_fault,
 	&sim_device_attr_fault_hits,
 	&sim_device_attr_tsm_fault,
+	&sim_device_attr_transcript_bytes,
 	&sim_device_attr_surprise_remove,
 	&sim_device_attr_refresh_keys,
 	&sim_device_attr_messages,

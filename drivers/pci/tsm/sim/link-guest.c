@@ -16,6 +16,9 @@
 
 #include "link.h"
 
+/* No power of two: what is in another place than it was read from shows */
+#define SIM_LINK_PATTERN	251
+
 /* A guest validates each part of each BAR once */
 #define SIM_LINK_MAX_MMIO	64
 
@@ -54,6 +57,35 @@ int sim_link_blob_set(struct sim_link_blob *blob, const void *p, size_t len)
 }
 
 /*
+ * What was negotiated; followed by what tells its bytes apart, where the device is
+ * configured for a larger transcript. That of a session does not change.
+ */
+static int sim_link_transcript(struct sim_link_session *s, const void **bytes,
+			       size_t *len)
+{
+	size_t want = READ_ONCE(s->device->transcript_bytes);
+	int rc;
+
+	rc = spdm_requester_vca(&s->requester, bytes, len);
+	if (rc)
+		return rc;
+	if (!s->transcript && want > *len) {
+		s->transcript = kvmalloc(want, GFP_KERNEL);
+		if (!s->transcript)
+			return -ENOMEM;
+		s->transcript_len = want;
+		memcpy(s->transcript, *bytes, *len);
+		for (size_t i = *len; i < want; i++)
+			s->transcript[i] = i % SIM_LINK_PATTERN;
+	}
+	if (s->transcript) {
+		*bytes = s->transcript;
+		*len = s->transcript_len;
+	}
+	return 0;
+}
+
+/*
  * What connect has exchanged is the session's, and does not change. Call @use
  * with the object, or with none if there is none.
  */
@@ -80,7 +112,7 @@ static int sim_link_object(struct sim_link_tdi *t, u32 type,
 		return rc;
 	switch (type) {
 	case TSM_OBJECT_TRANSCRIPT:
-		rc = spdm_requester_vca(&s->requester, &bytes, &blob.len);
+		rc = sim_link_transcript(s, &bytes, &blob.len);
 		break;
 	case TSM_OBJECT_CERTIFICATE_CHAIN:
 		rc = spdm_requester_cert_chain(&s->requester, &bytes,

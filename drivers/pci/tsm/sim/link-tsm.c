@@ -286,6 +286,7 @@ static void sim_link_session_close(struct sim_link_session *s)
 	sim_link_end_session(s);
 	sim_link_drop_stream(s);
 	mutex_destroy(&s->turn);
+	kvfree(s->transcript);
 	kvfree_sensitive(s, sizeof(*s));
 }
 

@@ -87,6 +87,9 @@ enum sim_link_phase {
  * @identity: CMA subject name that fits what config space says of the device
  * @chain: the device's certificates
  * @measurements: the device's signed measurements
+ * @transcript: what was negotiated, made as large as sim_device::transcript_bytes
+ *		says when it is first asked for, or NULL
+ * @transcript_len: bytes of @transcript
  */
 struct sim_link_session {
 	struct pci_dev *pdev;
@@ -108,6 +111,8 @@ struct sim_link_session {
 	char identity[80];
 	u8 chain[SIM_LINK_CHAIN_BYTES];
 	u8 measurements[SIM_LINK_MEASUREMENTS_BYTES];
+	u8 *transcript;
+	size_t transcript_len;
 };
 
 /**

@@ -442,6 +442,7 @@ enum sim_tsm_fault {
  * @msix: there is memory behind the BARs, so the functions have MSI-X
  * @fault: configured fault
  * @tsm_faults: bit n: the TSM fails at &enum sim_tsm_fault n for this device
+ * @transcript_bytes: how large the TSM makes the transcript of a session, at least
  * @dsm: the device's security manager, from sim_dsm_init() to sim_dsm_exit()
  * @lock: everything below; taken with interrupts off by config accessors, so
  *	  nothing under it sleeps, allocates or takes a spinlock_t
@@ -474,6 +475,7 @@ struct sim_device {
 	bool msix;
 	struct sim_fault fault;
 	unsigned int tsm_faults;
+	unsigned int transcript_bytes;
 	struct sim_dsm *dsm;
 
 	raw_spinlock_t lock;
@@ -793,6 +795,9 @@ int sim_link_tsm_refresh(struct sim_device *d);
 /* link-fault.c */
 int sim_tsm_fault_parse(struct sim_device *d, const char *text);
 ssize_t sim_tsm_fault_show(struct sim_device *d, char *page);
+
+/* What a TSM may have to say about a session: more than the core takes of an object */
+#define SIM_MAX_TRANSCRIPT	SZ_2M
 
 /*
  * fault.c: request and response are called from the exchange's work item,

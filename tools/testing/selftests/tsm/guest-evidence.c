@@ -394,6 +394,77 @@ TEST_F(evidence, validate)
 	test_view(g, "run");
 }
 
+/* More than fits into a message, or two, and into what a socket keeps */
+#define LARGE	300000
+#define PATTERN	251
+
+TEST_F(evidence, large)
+{
+	struct genl_evidence *e = &self->e;
+	struct genl_object *o = &e->object[TSM_OBJECT_TRANSCRIPT];
+	uint8_t digest[SHA384_SIZE];
+	struct view *g = &self->g;
+	size_t i;
+
+	test_ok(sim_set(self->s.d, "transcript_bytes", "%u", LARGE));
+	test_ok(view_lock(g));
+	test_ok(genl_dump(&self->nl, g->bdf, 0, e));
+	ASSERT_EQ(LARGE, o->total);
+	ASSERT_EQ(LARGE, o->len);
+	ASSERT_LT(LARGE / 65536, o->parts);
+	sha384(o->bytes, o->len, digest);
+	ASSERT_EQ(0, memcmp(digest, o->digest, sizeof(digest)));
+	for (i = LARGE / 2; i < LARGE; i++)
+		ASSERT_EQ(i % PATTERN, o->bytes[i]);
+	test_ok(view_accept(g));
+}
+
+/* More than the core keeps of anything: not cut off, but refused */
+TEST_F(evidence, too_large)
+{
+	struct view *g = &self->g;
+
+	test_ok(sim_set(self->s.d, "transcript_bytes", "%u", 1024 * 1024 + 1));
+	test_err(EFBIG, view_lock(g));
+	test_view(g, "unlocked");
+	test_state(&self->s.v, "t", "UNLOCKED");
+}
+
+static int use_any(const struct nlmsghdr *h, void *ctx)
+{
+	return 0;
+}
+
+/* There is other evidence before all of a dump was read: it ends, and says so */
+TEST_F(evidence, changed_while_read)
+{
+	struct genl *nl = &self->nl;
+	bool interrupted = false;
+	struct view *g = &self->g;
+	uint64_t generation;
+	struct genl other;
+
+	test_ok(sim_set(self->s.d, "transcript_bytes", "%u", LARGE));
+	test_ok(view_lock(g));
+	genl_begin(nl, nl->family, NLM_F_DUMP, PCI_TSM_CMD_GET);
+	genl_put(nl, PCI_TSM_A_EVIDENCE_DEV, g->bdf, strlen(g->bdf) + 1);
+	test_ok(genl_send(nl));
+	ASSERT_LT(0, recv(nl->fd, nl->buf, sizeof(nl->buf), 0));
+	ASSERT_EQ(nl->family, nl->hdr.nlmsg_type);
+
+	test_ok(genl_open(&other));
+	test_ok(genl_refresh(&other, g->bdf, MEASUREMENTS, self->nonce,
+			     sizeof(self->nonce), &generation));
+	genl_close(&other);
+	test_err(EAGAIN, genl_hear(nl, use_any, NULL, &interrupted));
+	ASSERT_TRUE(interrupted);
+
+	/* from the beginning, it is all there */
+	test_ok(genl_dump(nl, g->bdf, 0, &self->e));
+	ASSERT_EQ(generation, self->e.generation);
+	ASSERT_EQ(LARGE, self->e.object[TSM_OBJECT_TRANSCRIPT].len);
+}
+
 /* The next uevent about the function that has a state of it, or an error with a ! */
 static const char *uevent(int fd, const char *bdf, uint64_t *generation)
 {

@@ -155,16 +155,16 @@ static inline int genl_error(const struct nlmsghdr *h)
 }
 
 /*
- * Send the request, and call @use with each message of the answer. Interrupted:
- * the dump is of something that has changed meanwhile.
+ * Call @use with each message of the answer. Interrupted: the dump is of something
+ * that has changed meanwhile.
  */
-static inline int genl_talk(struct genl *g,
+static inline int genl_hear(struct genl *g,
 			    int (*use)(const struct nlmsghdr *h, void *ctx),
 			    void *ctx, bool *interrupted)
 {
-	int err = genl_send(g), failed = 0;
+	int failed = 0;
 
-	while (!err) {
+	for (;;) {
 		ssize_t n = recv(g->fd, g->buf, sizeof(g->buf), 0);
 		const struct nlmsghdr *h = &g->hdr;
 
@@ -182,7 +182,14 @@ static inline int genl_talk(struct genl *g,
 			failed = failed ?: use ? use(h, ctx) : -EPROTO;
 		}
 	}
-	return err;
+}
+
+/* Send the request before */
+static inline int genl_talk(struct genl *g,
+			    int (*use)(const struct nlmsghdr *h, void *ctx),
+			    void *ctx, bool *interrupted)
+{
+	return genl_send(g) ?: genl_hear(g, use, ctx, interrupted);
 }
 
 /* An attribute in a nest, or NULL */
