@@ -324,7 +324,8 @@ void tsm_devsec_gone(struct pci_dev *pdev)
 		if (!d)
 			return;
 		kref_get(&d->ref);
-		if (!d->gone)
+		/* a removal after a shutdown has a time of its own */
+		if (!d->gone || time_after(jiffies, d->end_by))
 			d->end_by = tsm_deadline(TSM_REMOVAL_MS);
 		d->gone = true;
 		/* what is under way has no more time than the removal */

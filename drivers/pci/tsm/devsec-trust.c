@@ -483,14 +483,20 @@ EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_left_open);
 /* Close it, because what the function could reach is going to be freed. Likewise. */
 static void tsm_devsec_close(struct tsm_devsec *d)
 {
-	/* whoever waits for one that was pulled out waits for all of the bus */
-	unsigned int ms = pci_dev_is_disconnected(d->pdev) ? TSM_REMOVAL_MS :
-							     TSM_TEARDOWN_MS;
-	unsigned long deadline = tsm_deadline(ms);
+	unsigned int ms = TSM_TEARDOWN_MS;
+	unsigned long deadline;
 
 	/* a TSM that has left cannot be asked any more */
 	if (!d->dma_open || !d->ctx)
 		return;
+
+	/*
+	 * Whoever waits for one that was pulled out waits for all of the bus; and for
+	 * one that this driver could not close before, he has waited already.
+	 */
+	if (pci_dev_is_disconnected(d->pdev) || d->close_failed)
+		ms = TSM_REMOVAL_MS;
+	deadline = tsm_deadline(ms);
 
 	tsm_devsec_talk(d, ms);
 	tsm_devsec_hurry(d, ms);
@@ -498,9 +504,9 @@ static void tsm_devsec_close(struct tsm_devsec *d)
 	tsm_devsec_hush(d);
 	if (d->dma_open)
 		tsm_devsec_lose(d, tsm_devsec_left(deadline));
-	d->close_failed = d->dma_open;
-	if (d->close_failed)
+	if (d->dma_open && !d->close_failed)
 		tsm_devsec_left_open(d);
+	d->close_failed = d->dma_open;
 }
 
 /**
@@ -632,9 +638,7 @@ void pci_devsec_detach(struct pci_dev *pdev)
 
 	guard(tsm_devsec)(d);
 	WRITE_ONCE(d->attached, false);
-	/* nothing has changed since bus mastering was cleared and that failed */
-	if (!d->close_failed)
-		tsm_devsec_close(d);
+	tsm_devsec_close(d);
 	/* one that was lost meanwhile */
 	if (READ_ONCE(d->state) != TSM_DEVSEC_RUN)
 		tsm_devsec_mmio_forget(d);

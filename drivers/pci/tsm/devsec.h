@@ -135,7 +135,8 @@ struct tsm_refresh {
  *	what the DMA API allocated as private is freed as such, and some of it by
  *	the driver core afterwards (@lock and device_lock)
  * @dma_open: the function reaches private memory, as far as known (@lock)
- * @close_failed: the driver that is leaving was told so already (@lock)
+ * @close_failed: private DMA could not be closed for the driver that is attached,
+ *		  and that was said (@lock)
  * @nr_mapped: ranges of @report that are mapped private, from the first (@lock)
  * @report: of the present lock (@lock)
  * @evidence: present one, or NULL (tsm_lock)

@@ -180,7 +180,7 @@ static void count_left_open(struct tsm_devsec *d)
 	nr_left_open++;
 }
 
-/* A driver leaves, and what it frees may still be reached: said once, and tried once */
+/* A driver leaves, and what it frees may still be reached: that is said once */
 static void devsec_record_test_left_open(struct kunit *test)
 {
 	struct fake_agent *a = test->priv;
@@ -197,7 +197,7 @@ static void devsec_record_test_left_open(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, nr_left_open);
 	a->log[0] = '\0';
 	fake_agent_unbind(a);
-	AGENT_EXPECT_LOG(a, "");
+	AGENT_EXPECT_LOG(a, " dma-off");
 	KUNIT_EXPECT_EQ(test, 1, nr_left_open);
 
 	/* one that was lost before is tried when its driver leaves */
