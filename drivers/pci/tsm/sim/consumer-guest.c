@@ -85,7 +85,7 @@ static int sim_guest_call(struct sim_guest_call *call)
 {
 	call->rc = call->fn(call->g, call);
 	if (call->rc != -EINTR || (!call->g->giving_back &&
-				   pci_devsec_may_go_on(call->g->pdev)))
+				   pci_devsec_may_go_on(sim_guest_pdev(call->g))))
 		return call->rc;
 
 	INIT_WORK_ONSTACK(&call->work, sim_guest_call_work);
@@ -119,7 +119,7 @@ static int sim_guest_call_req(struct sim_guest *g, struct sim_guest_call *call)
 static int sim_guest_ask(struct sim_guest *g)
 {
 	while (sim_guest_lied(g, SIM_LIE_SILENT)) {
-		int rc = pci_devsec_may_go_on(g->pdev);
+		int rc = pci_devsec_may_go_on(sim_guest_pdev(g));
 
 		if (rc)
 			return rc;

@@ -67,6 +67,18 @@ static struct sim_guest *to_sim_guest(struct tsm_dev *tsm_dev)
 			    struct sim_guest, tsm_ops);
 }
 
+/**
+ * sim_guest_pdev() - the function that the core talks about
+ * @g: guest, in an operation of its TSM
+ *
+ * Return: it: another one than sim_guest::pdev if that was removed, could not be
+ * unlocked, and came again.
+ */
+struct pci_dev *sim_guest_pdev(struct sim_guest *g)
+{
+	return g->locked ? g->locked->base.pdev : g->pdev;
+}
+
 /* What the firmware knows; -ENXIO: there is no such TDI any more */
 static int sim_guest_info(struct sim_guest *g, struct tsm_sim_tdi_info *info)
 {

@@ -150,6 +150,7 @@ void sim_guest_bus_down(struct sim_guest *g);
 
 /* guest-tsm.c */
 int sim_guest_tsm_up(struct sim_guest *g);
+struct pci_dev *sim_guest_pdev(struct sim_guest *g);
 void sim_guest_tsm_down(struct sim_guest *g);
 
 /* consumer-guest.c: what the guest asks of its host */
