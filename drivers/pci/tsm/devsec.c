@@ -469,6 +469,7 @@ static int tsm_devsec_do_lock(struct tsm_devsec *d)
 		return rc;
 	}
 	d->decodes = true;
+	d->other_report = false;
 
 	rc = tsm_devsec_lock_and_read(d);
 	if (rc && !d->ctx) {
@@ -562,7 +563,13 @@ static enum tsm_devsec_state tsm_devsec_do_accept(struct tsm_devsec *d, int *rc)
 	const struct pci_devsec_ops *ops = tsm_devsec_ops(d);
 	u64 tsm_code = 0;
 
-	/* a refresh that was under way has given it other evidence by now */
+	/* a refresh that was under way has seen that it is not what was locked */
+	if (d->other_report) {
+		*rc = -EIO;
+		return tsm_devsec_withdraw(d, TSM_TEARDOWN_MS) ?
+		       TSM_DEVSEC_STUCK : TSM_DEVSEC_UNLOCKED;
+	}
+	/* or has given it other evidence by now */
 	*rc = pci_devsec_may_go_on(d->pdev) ?: tsm_devsec_verified(d);
 	if (*rc)
 		return TSM_DEVSEC_LOCKED;

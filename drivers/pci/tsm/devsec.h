@@ -134,6 +134,7 @@ struct tsm_refresh {
  * @private_view: that of the driver that attached last. Not reset when it leaves:
  *	what the DMA API allocated as private is freed as such, and some of it by
  *	the driver core afterwards (@lock and device_lock)
+ * @other_report: another interface report than that of the lock was seen (@lock)
  * @dma_open: the function reaches private memory, as far as known (@lock)
  * @close_failed: private DMA could not be closed for the driver that is attached,
  *		  and that was said (@lock)
@@ -169,6 +170,7 @@ struct tsm_devsec {
 	bool decodes;
 	bool attached;
 	bool private_view;
+	bool other_report;
 	bool dma_open;
 	bool close_failed;
 	unsigned int nr_mapped;

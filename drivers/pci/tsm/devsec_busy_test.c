@@ -476,6 +476,42 @@ static void busy_test_yields(struct kunit *test)
 
 /* --- a TSM that takes one after the other ------------------------------------- */
 
+/* Who has begun to accept what is seen meanwhile not to be what was locked */
+static void busy_test_other_report(struct kunit *test)
+{
+	static const u8 nonce[TSM_NONCE_SIZE] = { 3 };
+	struct busy_thread t;
+	struct fake_agent *a;
+
+	busy_prepare(test, &t, &busy_verbs[BUSY_ACCEPTING]);
+	a = t.a;
+	a->wait_in = AGENT_REGEN;
+	a->in_step = &t.in_step;
+	a->go_on = &t.go_on;
+	KUNIT_ASSERT_EQ(test, 0,
+			tsm_evidence_refresh(a->pdev,
+					     BIT(TSM_OBJECT_INTERFACE_REPORT),
+					     nonce));
+	wait_for_completion(&t.in_step);
+	complete(&t.begin);
+	for (int i = 0; i < 1000 &&
+	     fake_agent_state(a) != TSM_DEVSEC_ACCEPTING; i++)
+		msleep(10);
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_ACCEPTING, fake_agent_state(a));
+
+	a->bad_report = true;
+	a->log[0] = '\0';
+	KUNIT_EXPECT_EQ(test, -EIO, busy_end(&t));
+	KUNIT_EXPECT_NULL(test, strstr(a->log, "accept"));
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_UNLOCKED, fake_agent_state(a));
+	KUNIT_EXPECT_EQ(test, 0, a->contexts);
+
+	/* it is about that lock */
+	a->bad_report = false;
+	fake_agent_to(a, TSM_DEVSEC_RUN);
+}
+
+
 static void busy_test_serial(struct kunit *test)
 {
 	struct fake_agent *a = fake_agent_new(test);
@@ -503,6 +539,7 @@ static struct kunit_case devsec_busy_cases[] = {
 	KUNIT_CASE_PARAM(busy_test_cut_by_signal, busy_verbs_gen_params),
 	KUNIT_CASE(busy_test_leaving),
 	KUNIT_CASE(busy_test_yields),
+	KUNIT_CASE(busy_test_other_report),
 	KUNIT_CASE(busy_test_serial),
 	{}
 };

@@ -277,8 +277,11 @@ int tsm_evidence_remake(struct tsm_devsec *d, u32 types,
 	tsm_devsec_hush(d);
 	if (!rc)
 		*generation = d->evidence->generation;
-	else if (other_report)
+	if (other_report) {
+		/* who has begun to accept it will see */
+		d->other_report = true;
 		tsm_devsec_lose(d, TSM_TEARDOWN_MS);
+	}
 	return rc;
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_evidence_remake);
