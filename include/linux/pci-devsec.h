@@ -30,8 +30,8 @@ struct tsm_dev;
 /**
  * struct pci_tsm_devsec - a devsec TSM driver's context of a locked function
  * @tsm_dev: the TSM
- * @pdev: the function; another one in its place when that was removed, and could not
- *	  be unlocked
+ * @pdev: the function. When that was removed and could not be unlocked, NULL, and then
+ *	  the one that has come in its place.
  *
  * Embedded in what &pci_devsec_ops.lock allocates. The core fills it in when
  * that returns. It lives until &pci_devsec_ops.unlock has returned 0, or for
@@ -145,7 +145,8 @@ void pci_devsec_note_loss(struct pci_dev *pdev);
 /* for the PCI core and architectures */
 bool pci_devsec_locked(struct pci_dev *pdev);
 u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where);
-int pci_devsec_master(struct pci_dev *pdev, bool on);
+void pci_devsec_master(struct pci_dev *pdev, bool on);
+int pci_devsec_open_dma(struct pci_dev *pdev);
 bool pci_devsec_private_dma(struct device *dev);
 bool pci_devsec_private_mmio(phys_addr_t addr);
 bool pci_devsec_mixed_mmio(phys_addr_t addr, size_t len);
@@ -163,7 +164,11 @@ static inline u16 pci_devsec_kept_command(const struct pci_dev *pdev, int where)
 	return 0;
 }
 
-static inline int pci_devsec_master(struct pci_dev *pdev, bool on)
+static inline void pci_devsec_master(struct pci_dev *pdev, bool on)
+{
+}
+
+static inline int pci_devsec_open_dma(struct pci_dev *pdev)
 {
 	return 0;
 }

@@ -486,9 +486,11 @@ static void tsm_devsec_close(struct tsm_devsec *d)
 	unsigned int ms = TSM_TEARDOWN_MS;
 	unsigned long deadline;
 
-	/* a TSM that has left cannot be asked any more */
-	if (!d->dma_open || !d->ctx)
+	if (!d->dma_open)
 		return;
+	/* a TSM that has left cannot be asked any more */
+	if (!d->ctx)
+		goto left_open;
 
 	/*
 	 * Whoever waits for one that was pulled out waits for all of the bus; and for
@@ -504,9 +506,20 @@ static void tsm_devsec_close(struct tsm_devsec *d)
 	tsm_devsec_hush(d);
 	if (d->dma_open)
 		tsm_devsec_lose(d, tsm_devsec_left(deadline));
+left_open:
 	if (d->dma_open && !d->close_failed)
 		tsm_devsec_left_open(d);
 	d->close_failed = d->dma_open;
+}
+
+/* The record of a function that has an accepted driver, for as long as it has */
+static struct tsm_devsec *tsm_devsec_driven(struct pci_dev *pdev)
+{
+	struct tsm_devsec *d;
+
+	guard(rcu)();
+	d = READ_ONCE(pdev->devsec);
+	return d && READ_ONCE(d->attached) ? d : NULL;
 }
 
 /**
@@ -517,35 +530,55 @@ static void tsm_devsec_close(struct tsm_devsec *d)
  * A clear does not get to an accepted function (pci_devsec_kept_command()), and
  * whoever clears it may free what the function could write to. So private DMA is
  * closed until it is set again. A function to which it cannot be opened is lost, as
- * few of those who set it could be told.
+ * there is nobody whom an error could be returned to: pci_devsec_open_dma() has one.
  *
  * Context: May sleep, for one conversation and two teardowns, and for one that is
  * under way, if the function is accepted and has a driver; else any.
- *
- * Return: 0; the error of the TSM, or of pci_devsec_may_go_on(): it is lost.
  */
-int pci_devsec_master(struct pci_dev *pdev, bool on)
+void pci_devsec_master(struct pci_dev *pdev, bool on)
 {
-	/* stays as long as the driver */
-	struct tsm_devsec *d = READ_ONCE(pdev->devsec);
-	int rc = 0;
+	struct tsm_devsec *d = tsm_devsec_driven(pdev);
 
-	if (!d || !READ_ONCE(d->attached))
-		return 0;
+	if (!d)
+		return;
 
 	guard(tsm_devsec)(d);
 	if (!d->attached || READ_ONCE(d->state) != TSM_DEVSEC_RUN)
-		return 0;
+		return;
 
 	if (!on)
 		tsm_devsec_close(d);
-	else if (!d->dma_open)
-		rc = tsm_devsec_open(d);
-	if (rc)
+	else if (!d->dma_open && tsm_devsec_open(d))
 		tsm_devsec_lose(d, TSM_TEARDOWN_MS);
-	return rc;
 }
 EXPORT_SYMBOL_GPL(pci_devsec_master);
+
+/**
+ * pci_devsec_open_dma() - a function is to reach private memory before it masters
+ * the bus
+ * @pdev: function
+ *
+ * For drivers whose users set bus mastering themselves.
+ *
+ * Context: As for pci_devsec_master().
+ *
+ * Return: 0, also if it is not accepted; the error of the TSM or of
+ * pci_devsec_may_go_on(): it reaches nothing private, and may be tried again, unless
+ * it is lost.
+ */
+int pci_devsec_open_dma(struct pci_dev *pdev)
+{
+	struct tsm_devsec *d = tsm_devsec_driven(pdev);
+
+	if (!d)
+		return 0;
+
+	guard(tsm_devsec)(d);
+	if (!d->attached || READ_ONCE(d->state) != TSM_DEVSEC_RUN || d->dma_open)
+		return 0;
+	return tsm_devsec_open(d);
+}
+EXPORT_SYMBOL_GPL(pci_devsec_open_dma);
 
 static int tsm_devsec_attach(struct tsm_devsec *d)
 {
@@ -597,8 +630,13 @@ int pci_devsec_attach(struct pci_dev *pdev)
 	int rc;
 
 	/* there was no memory to take over what could not be unlocked */
-	if (!d && tsm_devsec_left_here(pdev))
-		return -EIO;
+	if (!d && tsm_devsec_left_here(pdev)) {
+		struct tsm_devsec *late = tsm_devsec_make(pdev);
+
+		if (IS_ERR(late))
+			return PTR_ERR(late);
+		d = late;
+	}
 	if (!d || READ_ONCE(d->state) == TSM_DEVSEC_UNLOCKED) {
 		if (d)
 			WRITE_ONCE(d->private_view, false);

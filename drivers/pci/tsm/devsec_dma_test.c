@@ -79,6 +79,38 @@ static void devsec_dma_test_master(struct kunit *test)
 	AGENT_EXPECT_LOG(a, "");
 }
 
+/* A driver that can tell its user that it does not open, and is not used then */
+static void devsec_dma_test_open(struct kunit *test)
+{
+	struct fake_agent *a = test->priv;
+
+	KUNIT_EXPECT_EQ(test, 0, pci_devsec_open_dma(a->pdev));
+	fake_agent_to(a, TSM_DEVSEC_RUN);
+	KUNIT_EXPECT_EQ(test, 0, pci_devsec_open_dma(a->pdev));
+	AGENT_EXPECT_LOG(a, "");
+	KUNIT_ASSERT_EQ(test, 0, fake_agent_bind(a));
+	KUNIT_EXPECT_EQ(test, 0, pci_devsec_open_dma(a->pdev));
+	AGENT_EXPECT_LOG(a, " dma-on");
+
+	pci_devsec_master(a->pdev, false);
+	a->fail[AGENT_DMA_ON] = -EREMOTEIO;
+	a->log[0] = '\0';
+	KUNIT_EXPECT_EQ(test, -EREMOTEIO, pci_devsec_open_dma(a->pdev));
+	AGENT_EXPECT_LOG(a, " dma-on dma-off");
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_RUN, fake_agent_state(a));
+	a->fail[AGENT_DMA_ON] = 0;
+	KUNIT_EXPECT_EQ(test, 0, pci_devsec_open_dma(a->pdev));
+	AGENT_EXPECT_LOG(a, " dma-on");
+
+	/* nobody knows what it reaches: that is another matter */
+	pci_devsec_master(a->pdev, false);
+	a->fail[AGENT_DMA_ON] = -EREMOTEIO;
+	a->fail[AGENT_DMA_OFF] = -EREMOTEIO;
+	KUNIT_EXPECT_EQ(test, -EREMOTEIO, pci_devsec_open_dma(a->pdev));
+	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_LOST, fake_agent_state(a));
+	KUNIT_EXPECT_EQ(test, 0, a->contexts);
+}
+
 static void devsec_dma_test_attach_fails(struct kunit *test)
 {
 	struct fake_agent *a = test->priv;
@@ -243,6 +275,7 @@ static struct kunit_case devsec_dma_cases[] = {
 	KUNIT_CASE(devsec_dma_test_attach_fails),
 	KUNIT_CASE(devsec_dma_test_shutdown),
 	KUNIT_CASE(devsec_dma_test_disable),
+	KUNIT_CASE(devsec_dma_test_open),
 	KUNIT_CASE_PARAM(devsec_dma_test_shared, dma_rows_gen_params),
 	{}
 };
