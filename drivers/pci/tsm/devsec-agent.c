@@ -54,6 +54,24 @@ int tsm_agent_next(int tsm_id)
 
 /* --- conversations ------------------------------------------------------- */
 
+/*
+ * A function that is removed, or a system that ends, has one time for all that is
+ * said; and what had to wait for its turn for as long, enough for a word.
+ */
+static unsigned long tsm_devsec_until(struct tsm_devsec *d,
+				      unsigned long deadline)
+{
+	unsigned long end = tsm_deadline(TSM_UNWIND_MS);
+
+	lockdep_assert_held(&tsm_lock);
+
+	if (!d->gone)
+		return deadline;
+	if (time_before(end, d->end_by))
+		end = d->end_by;
+	return time_before(end, deadline) ? end : deadline;
+}
+
 /**
  * tsm_devsec_hurry() - a conversation is a teardown from here on
  * @d: function
@@ -69,8 +87,7 @@ void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms)
 	unsigned long deadline = tsm_deadline(ms);
 
 	guard(mutex)(&tsm_lock);
-	if (d->gone && time_before(d->end_by, deadline))
-		deadline = d->end_by;
+	deadline = tsm_devsec_until(d, deadline);
 	if (!d->teardown || time_before(deadline, d->deadline))
 		d->deadline = deadline;
 	d->teardown = true;
@@ -79,8 +96,9 @@ void tsm_devsec_hurry(struct tsm_devsec *d, unsigned int ms)
 /* Milliseconds until a deadline, 0 if it is over */
 unsigned int tsm_devsec_left(unsigned long deadline)
 {
-	return time_after(deadline, jiffies) ?
-	       jiffies_to_msecs(deadline - jiffies) : 0;
+	unsigned long now = jiffies;
+
+	return time_after(deadline, now) ? jiffies_to_msecs(deadline - now) : 0;
 }
 
 static void tsm_devsec_begin_talk(struct tsm_devsec *d, unsigned int ms)
@@ -88,9 +106,7 @@ static void tsm_devsec_begin_talk(struct tsm_devsec *d, unsigned int ms)
 	guard(mutex)(&tsm_lock);
 	d->teardown = false;
 	d->yields = false;
-	d->deadline = tsm_deadline(ms);
-	if (d->gone && time_before(d->end_by, d->deadline))
-		d->deadline = d->end_by;
+	d->deadline = tsm_devsec_until(d, tsm_deadline(ms));
 }
 
 /**
@@ -302,8 +318,11 @@ void tsm_devsec_note_arrival(struct pci_dev *pdev)
 		return;
 	/* without memory, pci_devsec_attach() tries again */
 	d = tsm_devsec_make(pdev);
-	if (!IS_ERR(d))
-		tsm_devsec_put(d);
+	if (IS_ERR(d))
+		return;
+	tsm_devsec_put(d);
+	/* what it is decides whether there is something to be unlocked */
+	tsm_sysfs_update(pdev);
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_note_arrival);
 
@@ -344,8 +363,10 @@ void tsm_devsec_gone(struct pci_dev *pdev)
 	/* shutdown: who is late to ask still learns what it is */
 	if (tsm_pdev_removed(pdev)) {
 		tsm_devsec_trust_gone(d);
-		scoped_guard(mutex, &tsm_lock)
-			tsm_devsec_leave(d);
+		/* a TSM that leaves may be at it */
+		guard(mutex)(&d->lock);
+		guard(mutex)(&tsm_lock);
+		tsm_devsec_leave(d);
 	}
 	tsm_devsec_put(d);
 }
@@ -419,6 +440,7 @@ void tsm_agent_unregister(struct tsm_dev *tsm_dev)
 		if (!agent)
 			return;
 		agent->leaving = true;
+		tsm_devsec_forget_left(agent);
 	}
 
 	while ((d = tsm_devsec_next_of(agent))) {
@@ -426,10 +448,8 @@ void tsm_agent_unregister(struct tsm_dev *tsm_dev)
 		tsm_devsec_put(d);
 	}
 
-	scoped_guard(mutex, &tsm_lock) {
-		tsm_devsec_forget_left(tsm_dev->id);
+	scoped_guard(mutex, &tsm_lock)
 		list_del(&agent->node);
-	}
 
 	mutex_destroy(&agent->serial);
 	kfree(agent);

@@ -18,9 +18,8 @@
 LIST_HEAD(tsm_devsecs);
 
 /*
- * Those of them that are no longer there, but what was verified or could not be
- * unlocked at their addresses is not to be forgotten: who unplugs is the host
- * (tsm_lock)
+ * What was at addresses of functions that are no longer there, and is not to be
+ * forgotten: who unplugs is the host (tsm_lock)
  */
 static LIST_HEAD(tsm_devsecs_left);
 
@@ -29,6 +28,7 @@ static void tsm_devsec_release(struct kref *ref)
 	struct tsm_devsec *d = container_of(ref, struct tsm_devsec, ref);
 
 	pci_dev_put(d->pdev);
+	kfree(d->left);
 	mutex_destroy(&d->lock);
 	kfree_rcu(d, rcu);
 }
@@ -66,16 +66,16 @@ struct tsm_devsec *tsm_devsec_get(struct pci_dev *pdev)
 }
 EXPORT_SYMBOL_IF_KUNIT(tsm_devsec_get);
 
-static struct tsm_devsec *tsm_devsec_find_left(struct pci_dev *pdev)
+static struct tsm_left *tsm_devsec_find_left(struct pci_dev *pdev)
 {
-	struct tsm_devsec *d;
+	struct tsm_left *left;
 
 	lockdep_assert_held(&tsm_lock);
 
-	list_for_each_entry(d, &tsm_devsecs_left, node) {
-		if (d->domain == pci_domain_nr(pdev->bus) &&
-		    d->bus_devfn == pci_dev_id(pdev))
-			return d;
+	list_for_each_entry(left, &tsm_devsecs_left, node) {
+		if (left->domain == pci_domain_nr(pdev->bus) &&
+		    left->bus_devfn == pci_dev_id(pdev))
+			return left;
 	}
 
 	return NULL;
@@ -88,23 +88,13 @@ bool tsm_devsec_left_here(struct pci_dev *pdev)
 	return tsm_devsec_find_left(pdev);
 }
 
-static void tsm_devsec_drop_left(struct tsm_devsec *left)
-{
-	lockdep_assert_held(&tsm_lock);
-
-	if (left->ctx)
-		module_put(tsm_devsec_ops(left)->owner);
-	list_del(&left->node);
-	tsm_devsec_put(left);
-}
-
 /*
  * What firmware knows of an address it knows of whatever is there next, and what was
  * verified there was something else.
  */
 static void tsm_devsec_inherit(struct tsm_devsec *d)
 {
-	struct tsm_devsec *left = tsm_devsec_find_left(d->pdev);
+	struct tsm_left *left = tsm_devsec_find_left(d->pdev);
 
 	if (!left)
 		return;
@@ -118,37 +108,65 @@ static void tsm_devsec_inherit(struct tsm_devsec *d)
 		d->ctx = left->ctx;
 		d->ctx->pdev = d->pdev;
 		d->dma_open = left->dma_open;
-		left->ctx = NULL;
 	}
-	tsm_devsec_drop_left(left);
+	list_del(&left->node);
+	kfree(left);
 }
 
 /**
  * tsm_devsec_leave() - a function is no longer there
  * @d: its record, for which nobody waits
  *
- * Context: Holds tsm_lock. Takes the reference of the list.
+ * Nothing of the function is kept but its address, so that another one can have that.
+ *
+ * Context: Holds tsm_devsec::lock and tsm_lock. Takes the reference of the list.
  */
 void tsm_devsec_leave(struct tsm_devsec *d)
 {
 	struct tsm_agent *agent = tsm_agent_find(d->tsm_id);
+	struct tsm_left *left = d->left;
 
-	list_move_tail(&d->node, &tsm_devsecs_left);
+	lockdep_assert_held(&d->lock);
+
 	/* a TSM that leaves takes along what it knew */
-	if (!agent || agent->leaving || (!d->ctx && !d->validated))
-		tsm_devsec_drop_left(d);
+	if (agent && !agent->leaving && (d->ctx || d->validated)) {
+		*left = (struct tsm_left) {
+			.domain = pci_domain_nr(d->pdev->bus),
+			.bus_devfn = pci_dev_id(d->pdev),
+			.tsm_id = d->tsm_id,
+			.validated = d->validated,
+			.agent = d->agent,
+			.ctx = d->ctx,
+			.dma_open = d->dma_open,
+		};
+		if (left->ctx)
+			left->ctx->pdev = NULL;
+		list_add_tail(&left->node, &tsm_devsecs_left);
+		d->left = NULL;
+	} else if (d->ctx) {
+		module_put(tsm_devsec_ops(d)->owner);
+	}
+
+	d->ctx = NULL;
+	d->agent = NULL;
+	list_del(&d->node);
+	tsm_devsec_put(d);
 }
 
-/* A TSM has left, and is nobody's any more. */
-void tsm_devsec_forget_left(int tsm_id)
+/* A TSM leaves. Nothing is kept for it from now on. */
+void tsm_devsec_forget_left(struct tsm_agent *agent)
 {
-	struct tsm_devsec *d, *next;
+	struct tsm_left *left, *next;
 
 	lockdep_assert_held(&tsm_lock);
 
-	list_for_each_entry_safe(d, next, &tsm_devsecs_left, node) {
-		if (d->tsm_id == tsm_id)
-			tsm_devsec_drop_left(d);
+	list_for_each_entry_safe(left, next, &tsm_devsecs_left, node) {
+		if (left->tsm_id != agent->tsm_dev->id)
+			continue;
+		if (left->ctx)
+			module_put(agent->tsm_dev->pci_ops->devsec_ops->owner);
+		list_del(&left->node);
+		kfree(left);
 	}
 }
 
@@ -160,8 +178,9 @@ struct tsm_devsec *tsm_devsec_make(struct pci_dev *pdev)
 	if (d)
 		return d;
 
+	struct tsm_left *left __free(kfree) = kzalloc_obj(*left);
 	struct tsm_devsec *new __free(kfree) = kzalloc_obj(*new);
-	if (!new)
+	if (!left || !new)
 		return ERR_PTR(-ENOMEM);
 
 	kref_init(&new->ref);
@@ -176,9 +195,8 @@ struct tsm_devsec *tsm_devsec_make(struct pci_dev *pdev)
 	d = tsm_devsec_find(pdev);
 	if (!d) {
 		d = no_free_ptr(new);
+		d->left = no_free_ptr(left);
 		d->pdev = pci_dev_get(pdev);
-		d->domain = pci_domain_nr(pdev->bus);
-		d->bus_devfn = pci_dev_id(pdev);
 		d->tsm_id = -1;
 		tsm_devsec_inherit(d);
 		list_add_tail(&d->node, &tsm_devsecs);

@@ -112,14 +112,34 @@ struct tsm_refresh {
 };
 
 /**
+ * struct tsm_left - what is kept of a function that has left, for its address
+ * @node: entry in the list of them (tsm_lock)
+ * @domain: of the address
+ * @bus_devfn: the rest of it
+ * @tsm_id: TSM that the function was locked with last
+ * @validated: as tsm_devsec::validated
+ * @agent: that TSM, if there is @ctx
+ * @ctx: context of the TSM's driver, if it could not be unlocked
+ * @dma_open: as tsm_devsec::dma_open
+ */
+struct tsm_left {
+	struct list_head node;
+	int domain;
+	u16 bus_devfn;
+	int tsm_id;
+	u64 validated;
+	struct tsm_agent *agent;
+	struct pci_tsm_devsec *ctx;
+	bool dma_open;
+};
+
+/**
  * struct tsm_devsec - what the core knows of a function that was locked once
  * @ref: the function until it is removed, and whoever works with this
  * @node: entry in the list of them (tsm_lock)
  * @pdev: the function, with a reference
  * @lock: conversations with the TSM about this function
  * @state: changed by tsm_devsec_set_state() only (tsm_lock)
- * @domain: of the function's address: records of those that have left are found by it
- * @bus_devfn: the rest of that
  * @gone: the function is removed, or the system ends: nothing new (tsm_lock)
  * @end_by: jiffies after which nothing is said any more about one that is @gone
  *	    (tsm_lock)
@@ -127,6 +147,7 @@ struct tsm_refresh {
  *	   unregistered meanwhile (tsm_lock)
  * @tsm_id: of the TSM that it was locked with last, or -1 (tsm_lock)
  * @ctx: context of the TSM's driver (@lock)
+ * @left: memory for what is kept when the function leaves
  * @decodes: it is kept in D0, and decodes memory, as long as there is @ctx, and
  *	     until a driver that was there when that was lost has left (@lock)
  * @attached: a driver is there that attached when the function was accepted
@@ -158,8 +179,6 @@ struct tsm_devsec {
 	struct kref ref;
 	struct list_head node;
 	struct pci_dev *pdev;
-	int domain;
-	u16 bus_devfn;
 	struct mutex lock;
 	enum tsm_devsec_state state;
 	bool gone;
@@ -167,6 +186,7 @@ struct tsm_devsec {
 	struct tsm_agent *agent;
 	int tsm_id;
 	struct pci_tsm_devsec *ctx;
+	struct tsm_left *left;
 	bool decodes;
 	bool attached;
 	bool private_view;
@@ -215,7 +235,7 @@ struct tsm_devsec *tsm_devsec_make(struct pci_dev *pdev);
 void tsm_devsec_put(struct tsm_devsec *d);
 bool tsm_devsec_left_here(struct pci_dev *pdev);
 void tsm_devsec_leave(struct tsm_devsec *d);
-void tsm_devsec_forget_left(int tsm_id);
+void tsm_devsec_forget_left(struct tsm_agent *agent);
 
 /* devsec.c */
 bool tsm_devsec_busy(const struct tsm_devsec *d);

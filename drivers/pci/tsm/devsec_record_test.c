@@ -209,6 +209,18 @@ static void devsec_record_test_left_open(struct kunit *test)
 	fake_agent_unbind(a);
 	AGENT_EXPECT_LOG(a, " dma-off");
 	KUNIT_EXPECT_EQ(test, 1, nr_left_open);
+
+	/* and so is one whose TSM has left, which nobody can ask */
+	a->fail[AGENT_DMA_OFF] = 0;
+	a->fail[AGENT_UNLOCK] = 0;
+	KUNIT_EXPECT_EQ(test, 0, fake_agent_unlock(a));
+	fake_agent_bind_and_to(a, TSM_DEVSEC_STUCK);
+	fake_agent_unregister(a);
+	nr_left_open = 0;
+	a->log[0] = '\0';
+	fake_agent_unbind(a);
+	AGENT_EXPECT_LOG(a, " no-decode");
+	KUNIT_EXPECT_EQ(test, 1, nr_left_open);
 }
 
 static struct kunit_case devsec_record_cases[] = {

@@ -160,13 +160,13 @@ static bool tsm_supports_tdisp(struct pci_dev *pdev)
 }
 
 /*
- * Is there a devsec TSM, with which this VM may lock the function; or was there one,
- * and it has yet to be unlocked?
+ * Is there a devsec TSM, with which this VM may lock the function; or has it, or what
+ * was in its place before, yet to be unlocked?
  */
 static bool tsm_guest_visible(struct pci_dev *pdev)
 {
-	return pci_is_pcie(pdev) && has_tee(pdev) &&
-	       (tsm_agent_present() || pci_devsec_locked(pdev));
+	return pci_devsec_locked(pdev) ||
+	       (pci_is_pcie(pdev) && has_tee(pdev) && tsm_agent_present());
 }
 
 /*
