@@ -146,7 +146,7 @@ static void policy_test_no_tee(struct kunit *test)
 /* A function that somebody has locked is his affair */
 static void policy_test_locked(struct kunit *test)
 {
-	static const struct {
+	static const struct locked_row {
 		enum tsm_devsec_state state;
 		int rc;
 		const char *log;
@@ -158,7 +158,7 @@ static void policy_test_locked(struct kunit *test)
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(rows) * 4; i++) {
-		typeof(&rows[0]) row = &rows[i / 4];
+		const struct locked_row *row = &rows[i / 4];
 		struct fake_agent *a = fake_agent_new(test);
 
 		fake_agent_register(a);
@@ -222,7 +222,7 @@ static void policy_test_bound(struct kunit *test)
 /* What its TSM refuses to do is no reason to bind the driver without */
 static void policy_test_fails(struct kunit *test)
 {
-	static const struct {
+	static const struct failing_row {
 		enum agent_step step;
 		int rc;
 		const char *log;
@@ -241,7 +241,7 @@ static void policy_test_fails(struct kunit *test)
 
 	fake_agent_register(a);
 	for (int i = 0; i < ARRAY_SIZE(rows) * 2; i++) {
-		typeof(&rows[0]) row = &rows[i / 2];
+		const struct failing_row *row = &rows[i / 2];
 
 		policy_set(i & 1, true);
 		a->fail[row->step] = row->rc;

@@ -442,12 +442,13 @@ static int sim_cmd_lie(struct sim_cmd *cmd)
 		if (IS_ERR(tdi))
 			return PTR_ERR(tdi);
 		/* the guest may be asking about it right now */
-		if (cmpxchg(&o->guest->other, NULL, tdi) == NULL)
+		if (!cmpxchg(&o->guest->other, NULL, tdi))
 			retain_and_null_ptr(tdi);
 		else if (o->guest->other != tdi)
 			return -EBUSY;
 	}
 	WRITE_ONCE(o->guest->lie_type, type);
+	/* pairs with sim_guest_lied() */
 	smp_store_release(&o->guest->lie, lie);
 	return 0;
 }

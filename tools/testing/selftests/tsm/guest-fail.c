@@ -10,13 +10,15 @@
 #define MAX_POINTS	20
 #define DENSE_POINTS	8
 
+#include <linux/const.h>
+
 #include "tsm_fail.h"
 #include "tsm_harness.h"
 #include "tsm_genl.h"
 #include "tsm_guest_view.h"
 
 #define DRIVER		"pci-stub"
-#define MEASUREMENTS	(1 << TSM_OBJECT_MEASUREMENTS)
+#define MEASUREMENTS	_BITUL(TSM_OBJECT_MEASUREMENTS)
 
 /**
  * struct guest_fail - what fails, and where

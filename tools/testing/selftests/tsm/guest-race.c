@@ -9,6 +9,7 @@
  * TSM_RACE_SECONDS in the environment says for how long (15), TSM_RACE_SEED where the
  * random numbers begin (the time).
  */
+#include <linux/const.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -18,7 +19,7 @@
 #include "tsm_guest_view.h"
 
 #define DRIVER		"pci-stub"
-#define MEASUREMENTS	(1 << TSM_OBJECT_MEASUREMENTS)
+#define MEASUREMENTS	_BITUL(TSM_OBJECT_MEASUREMENTS)
 
 #define NR_THREADS	2	/* per function */
 
