@@ -496,7 +496,7 @@ static void busy_test_other_report(struct kunit *test)
 	complete(&t.begin);
 	for (int i = 0; i < 1000 &&
 	     fake_agent_state(a) != TSM_DEVSEC_ACCEPTING; i++)
-		msleep(10);
+		msleep(20);
 	KUNIT_EXPECT_EQ(test, TSM_DEVSEC_ACCEPTING, fake_agent_state(a));
 
 	a->bad_report = true;
@@ -510,7 +510,6 @@ static void busy_test_other_report(struct kunit *test)
 	a->bad_report = false;
 	fake_agent_to(a, TSM_DEVSEC_RUN);
 }
-
 
 static void busy_test_serial(struct kunit *test)
 {
