@@ -104,7 +104,7 @@ static void tsm_devsec_inherit(struct tsm_devsec *d)
 	if (left->ctx) {
 		pci_warn(d->pdev, "not unlocked, as what was here before\n");
 		d->state = TSM_DEVSEC_STUCK;
-		d->agent = left->agent;
+		d->agent = tsm_agent_find(left->tsm_id);
 		d->ctx = left->ctx;
 		d->ctx->pdev = d->pdev;
 		d->dma_open = left->dma_open;
@@ -135,7 +135,6 @@ void tsm_devsec_leave(struct tsm_devsec *d)
 			.bus_devfn = pci_dev_id(d->pdev),
 			.tsm_id = d->tsm_id,
 			.validated = d->validated,
-			.agent = d->agent,
 			.ctx = d->ctx,
 			.dma_open = d->dma_open,
 		};

@@ -116,9 +116,8 @@ struct tsm_refresh {
  * @node: entry in the list of them (tsm_lock)
  * @domain: of the address
  * @bus_devfn: the rest of it
- * @tsm_id: TSM that the function was locked with last
+ * @tsm_id: TSM that the function was locked with last, and that is registered
  * @validated: as tsm_devsec::validated
- * @agent: that TSM, if there is @ctx
  * @ctx: context of the TSM's driver, if it could not be unlocked
  * @dma_open: as tsm_devsec::dma_open
  */
@@ -128,7 +127,6 @@ struct tsm_left {
 	u16 bus_devfn;
 	int tsm_id;
 	u64 validated;
-	struct tsm_agent *agent;
 	struct pci_tsm_devsec *ctx;
 	bool dma_open;
 };
