@@ -183,6 +183,23 @@ static ssize_t sim_device_port_show(struct config_item *item, char *page)
 }
 CONFIGFS_ATTR_RO(sim_device_, port);
 
+/* A number that may change at any time */
+static ssize_t sim_device_set_uint(unsigned int *member, unsigned int max,
+				   const char *page, size_t count)
+{
+	unsigned int val;
+	int rc;
+
+	rc = kstrtouint(page, 0, &val);
+	if (rc)
+		return rc;
+	if (val > max)
+		return -EINVAL;
+
+	WRITE_ONCE(*member, val);
+	return count;
+}
+
 static ssize_t sim_device_latency_ms_show(struct config_item *item, char *page)
 {
 	struct sim_device *d = to_sim_device(item);
@@ -194,16 +211,9 @@ static ssize_t sim_device_latency_ms_store(struct config_item *item,
 					   const char *page, size_t count)
 {
 	struct sim_device *d = to_sim_device(item);
-	unsigned int ms;
-	int rc;
 
-	rc = kstrtouint(page, 0, &ms);
-	if (rc)
-		return rc;
-	if (ms > SIM_MAX_LATENCY_MS)
-		return -EINVAL;
-	WRITE_ONCE(d->latency_ms, ms);
-	return count;
+	return sim_device_set_uint(&d->latency_ms, SIM_MAX_LATENCY_MS, page,
+				   count);
 }
 CONFIGFS_ATTR(sim_device_, latency_ms);
 
@@ -253,17 +263,9 @@ static ssize_t sim_device_transcript_bytes_store(struct config_item *item,
 						 const char *page, size_t count)
 {
 	struct sim_device *d = to_sim_device(item);
-	unsigned int bytes;
-	int rc;
 
-	rc = kstrtouint(page, 0, &bytes);
-	if (rc)
-		return rc;
-	if (bytes > SIM_MAX_TRANSCRIPT)
-		return -EINVAL;
-
-	WRITE_ONCE(d->transcript_bytes, bytes);
-	return count;
+	return sim_device_set_uint(&d->transcript_bytes, SIM_MAX_TRANSCRIPT,
+				   page, count);
 }
 CONFIGFS_ATTR(sim_device_, transcript_bytes);
 
