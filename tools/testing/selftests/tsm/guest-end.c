@@ -8,8 +8,6 @@
 #include "tsm_harness.h"
 #include "tsm_guest_view.h"
 
-#define DRIVER	"pci-stub"
-
 /* Of a conversation in slow motion: what is begun is seen before it ends */
 #define SLOW_MS	900
 
@@ -141,7 +139,7 @@ static int bring(struct scene *s, struct view *g, struct sim_job *job,
 		     !strcmp(state, "lost") || !strcmp(state, "unlocking")))
 		err = view_accept(g);
 	if (!err && driver)
-		err = sim_pci_driver(g->bdf, DRIVER);
+		err = sim_pci_driver(g->bdf, VIEW_DRIVER);
 	if (!err && !strcmp(state, "stuck"))
 		err = driver ? get_stuck_driven(&s->v, g) :
 			       view_get_stuck(&s->v, g);
@@ -187,7 +185,7 @@ static void test_next(struct __test_metadata *_metadata, struct scene *s,
 	test_view(g, "unlocked");
 	test_ok(view_lock(g));
 	test_ok(view_accept(g));
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	ASSERT_EQ(1, view_has_dma(v, "t"));
 	test_ok(sim_pci_driver(g->bdf, NULL));
 	ASSERT_EQ(0, view_has_dma(v, "t"));
@@ -328,7 +326,7 @@ TEST_F(destroyed, tdi)
 	test_err(ENODEV, view_lock(g));
 	test_view(g, "unlocked");
 	/* an ordinary one binds its driver as ever */
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_ok(sim_pci_driver(g->bdf, NULL));
 
 	test_cmd(v, "guest-put g");
@@ -376,13 +374,13 @@ TEST_F(refused, unbind)
 
 	test_ok(view_lock(g));
 	test_ok(view_accept(g));
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_cmd(v, "lie g about=refuse");
 	test_ok(sim_pci_driver(g->bdf, NULL));
 	test_view(g, "stuck");
 	ASSERT_EQ(1, view_has_dma(v, "t"));
 
-	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_err(EIO, view_lock(g));
 	test_err(EIO, view_accept(g));
 	test_err(EACCES, view_unlock(g));
@@ -432,7 +430,7 @@ TEST_F(again, stuck)
 
 	test_ok(view_lock(g));
 	test_ok(view_accept(g));
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_cmd(v, "lie g about=refuse");
 	test_ok(sim_pci_write(g->bdf, "remove", "1"));
 	ASSERT_FALSE(sim_pci_exists(g->bdf, "vendor"));
@@ -440,7 +438,7 @@ TEST_F(again, stuck)
 
 	test_ok(come_again(g));
 	test_view(g, "stuck");
-	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_err(EIO, view_lock(g));
 	test_err(EIO, view_accept(g));
 	test_err(EACCES, view_unlock(g));

@@ -17,7 +17,6 @@
 #define MEASUREMENTS	_BITUL(TSM_OBJECT_MEASUREMENTS)
 #define TRANSCRIPT	_BITUL(TSM_OBJECT_TRANSCRIPT)
 #define NOBODY		65534
-#define DRIVER		"pci-stub"
 
 FIXTURE(evidence)
 {
@@ -274,9 +273,9 @@ FIXTURE_SETUP(rival)
 	if (!strcmp(variant->before, "run"))
 		test_ok(view_accept(g));
 	if (variant->who == RIVAL_UNBIND)
-		test_ok(sim_pci_driver(g->bdf, DRIVER));
+		test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	if (variant->who == RIVAL_BIND)
-		test_ok(sim_pci_write(g->bdf, "driver_override", DRIVER));
+		test_ok(sim_pci_write(g->bdf, "driver_override", VIEW_DRIVER));
 	test_ok(genl_dump(&self->nl, g->bdf, REPORT, &e));
 	self->generation = e.generation;
 	genl_forget(&e);

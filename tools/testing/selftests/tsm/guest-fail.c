@@ -17,7 +17,6 @@
 #include "tsm_genl.h"
 #include "tsm_guest_view.h"
 
-#define DRIVER		"pci-stub"
 #define MEASUREMENTS	_BITUL(TSM_OBJECT_MEASUREMENTS)
 
 /**
@@ -59,7 +58,7 @@ static int fail_unlock(struct guest_fail *f, unsigned int nth, long *left)
 
 static int fail_bind(struct guest_fail *f, unsigned int nth, long *left)
 {
-	int err = sim_pci_write(f->g.bdf, "driver_override", DRIVER);
+	int err = sim_pci_write(f->g.bdf, "driver_override", VIEW_DRIVER);
 
 	return err ?: write_failing(&f->in, "/sys/bus/pci/drivers_probe",
 				    f->g.bdf, nth, left);
@@ -234,7 +233,7 @@ static int stand(struct guest_fail *f, const struct verb *verb)
 	if (!err && !strcmp(verb->from, "run"))
 		err = accept_verified(f);
 	if (!err && verb->driver)
-		err = sim_pci_driver(f->g.bdf, DRIVER);
+		err = sim_pci_driver(f->g.bdf, VIEW_DRIVER);
 	return err;
 }
 

@@ -7,8 +7,6 @@
 #include "tsm_harness.h"
 #include "tsm_guest_view.h"
 
-#define DRIVER	"pci-stub"
-
 /* What a guest does, in order */
 enum step {
 	STEP_LOCK,
@@ -27,7 +25,7 @@ static int view_step(struct view *g, enum step step)
 	case STEP_ACCEPT:
 		return view_accept(g);
 	case STEP_BIND:
-		return sim_pci_driver(g->bdf, DRIVER);
+		return sim_pci_driver(g->bdf, VIEW_DRIVER);
 	case STEP_UNBIND:
 		return sim_pci_driver(g->bdf, NULL);
 	case STEP_UNLOCK:
@@ -166,7 +164,7 @@ TEST_F(lie, caught)
 	/* nothing private can be reached by what is not accepted */
 	if (strcmp(variant->then, "run"))
 		test_err(NOT_BOUND, strcmp(variant->then, "unlocked") ?
-			 sim_pci_driver(g->bdf, DRIVER) : -NOT_BOUND);
+			 sim_pci_driver(g->bdf, VIEW_DRIVER) : -NOT_BOUND);
 	ASSERT_EQ(0, view_has_dma(v, "t"));
 
 	test_cmd(v, "lie g about=none");
@@ -471,7 +469,7 @@ TEST_F(other, quarantine)
 	test_ok(sim_set(self->s.d, "tsm_fault", "none"));
 	test_err(EIO, view_lock(g));
 	test_err(EIO, view_accept(g));
-	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, VIEW_DRIVER));
 }
 
 /* A TSM leaves while its function is stuck, with a host that lies to the last */

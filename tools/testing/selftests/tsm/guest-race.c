@@ -18,7 +18,6 @@
 #include "tsm_genl.h"
 #include "tsm_guest_view.h"
 
-#define DRIVER		"pci-stub"
 #define MEASUREMENTS	_BITUL(TSM_OBJECT_MEASUREMENTS)
 
 #define NR_THREADS	2	/* per function */
@@ -163,7 +162,7 @@ static int act(struct worker *w, struct view *g)
 	case ACT_ACCEPT:
 		return view_accept(g);
 	case ACT_BIND:
-		return sim_pci_driver(g->bdf, DRIVER);
+		return sim_pci_driver(g->bdf, VIEW_DRIVER);
 	case ACT_UNBIND:
 		return sim_pci_driver(g->bdf, NULL);
 	case ACT_UNLOCK:
@@ -306,7 +305,7 @@ static void test_good(struct __test_metadata *_metadata, struct scene *s,
 	/* what was validated once must be so after each lock */
 	test_ok(genl_verify(nl, g->bdf));
 	test_ok(view_accept(g));
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	ASSERT_EQ(1, view_has_dma(&s->v, p->tdi));
 	test_ok(sim_pci_driver(g->bdf, NULL));
 	ASSERT_EQ(0, view_has_dma(&s->v, p->tdi));

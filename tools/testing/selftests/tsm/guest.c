@@ -9,7 +9,6 @@
 #include "tsm_harness.h"
 #include "tsm_guest_view.h"
 
-#define DRIVER	"pci-stub"
 #define REQUIRE	"/sys/module/pci_tsm/parameters/require_accept"
 #define UNSEEN	"/sys/module/pci_tsm/parameters/accept_unverified"
 #define TAINTED	"/proc/sys/kernel/tainted"
@@ -33,9 +32,9 @@ static int restore_parameters(void)
 /* By its driver's own attribute, which says why not */
 static int bind_by_name(struct view *g)
 {
-	int err = sim_pci_write(g->bdf, "driver_override", DRIVER);
+	int err = sim_pci_write(g->bdf, "driver_override", VIEW_DRIVER);
 
-	return err ?: sim_write("/sys/bus/pci/drivers/" DRIVER "/bind", g->bdf);
+	return err ?: sim_write("/sys/bus/pci/drivers/" VIEW_DRIVER "/bind", g->bdf);
 }
 
 FIXTURE(guest)
@@ -109,7 +108,7 @@ TEST_F(guest, story)
 
 		/* private memory is the driver's, whoever finds it for the function */
 		test_ok(i == 2 ? bind_by_name(g) :
-				 sim_pci_driver(g->bdf, DRIVER));
+				 sim_pci_driver(g->bdf, VIEW_DRIVER));
 		ASSERT_TRUE(sim_pci_exists(g->bdf, "driver"));
 		ASSERT_EQ(1, view_has_dma(v, "t"));
 		test_ok(sim_pci_driver(g->bdf, NULL));
@@ -129,7 +128,7 @@ TEST_F(guest, not_locked)
 {
 	struct view *g = &self->g;
 
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	ASSERT_EQ(0, view_has_dma(&self->s.v, "t"));
 	test_err(EBUSY, view_lock(g));
 	test_err(EINVAL, view_accept(g));
@@ -146,22 +145,22 @@ TEST_F(guest, required)
 	struct view *g = &self->g;
 
 	/* who is there stays */
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_ok(sim_write(REQUIRE, "1"));
 	ASSERT_TRUE(sim_pci_exists(g->bdf, "driver"));
 	test_ok(sim_pci_driver(g->bdf, NULL));
 
-	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_err(EPERM, bind_by_name(g));
 	test_ok(view_lock(g));
-	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_ok(view_accept(g));
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_ok(sim_pci_driver(g->bdf, NULL));
 	test_ok(view_unlock(g));
-	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_ok(sim_write(REQUIRE, "0"));
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 }
 
 /* Accepted for a driver, by whoever debugs; what cannot be had is not driven */
@@ -178,11 +177,11 @@ TEST_F(guest, unverified)
 	ASSERT_TRUE(strtoul(text, NULL, 10) & TAINT_U);
 
 	test_cmd(v, "lie g about=start");
-	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_view(g, "unlocked");
 	test_cmd(v, "lie g about=none");
 
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_view(g, "run");
 	ASSERT_EQ(1, view_has_dma(v, "t"));
 	test_ok(sim_pci_driver(g->bdf, NULL));
@@ -190,18 +189,18 @@ TEST_F(guest, unverified)
 	test_view(g, "run");
 
 	/* the host's own functions, which no TSM of a guest has, are as ever */
-	test_ok(sim_pci_driver(fn1, DRIVER));
+	test_ok(sim_pci_driver(fn1, VIEW_DRIVER));
 	test_ok(sim_pci_driver(fn1, NULL));
 	/* unless nobody is to drive what is not accepted */
 	test_ok(sim_write(REQUIRE, "1"));
-	test_err(NOT_BOUND, sim_pci_driver(fn1, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(fn1, VIEW_DRIVER));
 	ASSERT_FALSE(sim_pci_exists(fn1, "driver"));
 	test_ok(sim_write(REQUIRE, "0"));
-	test_ok(sim_pci_driver(fn1, DRIVER));
+	test_ok(sim_pci_driver(fn1, VIEW_DRIVER));
 	test_ok(sim_pci_driver(fn1, NULL));
 	test_ok(view_unlock(g));
 	test_ok(sim_write(UNSEEN, "0"));
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_view(g, "unlocked");
 }
 
@@ -229,14 +228,14 @@ TEST_F(guest, wrong_order)
 	test_err(EINVAL, sim_pci_write(g->bdf, "tsm/accept", "x"));
 	test_err(EINVAL, sim_pci_write(g->bdf, "tsm/unlock", link));
 	/* nobody drives what is not accepted */
-	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_err(EBUSY, bind_by_name(g));
 	test_view(g, "locked");
 
 	test_ok(view_accept(g));
 	test_err(EBUSY, view_lock(g));
 	test_err(EINVAL, sim_pci_write(g->bdf, "tsm/unlock", link));
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_err(EBUSY, view_lock(g));
 	test_err(EBUSY, view_accept(g));
 	test_err(EBUSY, view_unlock(g));
@@ -363,7 +362,7 @@ static int view_to(struct view *g, const char *state, bool driver)
 	if (!err && !strcmp(state, "run"))
 		err = view_accept(g);
 	if (!err && driver)
-		err = sim_pci_driver(g->bdf, DRIVER);
+		err = sim_pci_driver(g->bdf, VIEW_DRIVER);
 	return err;
 }
 
@@ -485,7 +484,7 @@ TEST_F(lose, by_host)
 		test_view(g, "lost");
 	}
 	/* nobody drives it before that was seen */
-	test_err(NOT_BOUND, sim_pci_driver(g->bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_ok(sim_pci_driver(g->bdf, NULL));
 	test_ok(view_unlock(g));
 	test_view(g, "unlocked");
@@ -493,7 +492,7 @@ TEST_F(lose, by_host)
 		return;
 
 	test_state(v, "t", "UNLOCKED");
-	test_ok(sim_pci_driver(g->bdf, DRIVER));
+	test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	test_ok(sim_pci_driver(g->bdf, NULL));
 	test_ok(view_to(g, "run", true));
 	ASSERT_EQ(1, view_has_dma(v, "t"));
@@ -546,7 +545,7 @@ TEST_F(two, apart)
 
 	test_ok(view_lock(&g[1]));
 	test_ok(view_accept(&g[1]));
-	test_ok(sim_pci_driver(g[1].bdf, DRIVER));
+	test_ok(sim_pci_driver(g[1].bdf, VIEW_DRIVER));
 	test_ok(sim_pci_driver(g[1].bdf, NULL));
 	test_ok(view_unlock(&g[1]));
 	test_view(&g[0], "locking");
@@ -555,7 +554,7 @@ TEST_F(two, apart)
 	test_err(EBUSY, view_lock(&g[0]));
 	test_err(EBUSY, view_accept(&g[0]));
 	test_err(EBUSY, view_unlock(&g[0]));
-	test_err(NOT_BOUND, sim_pci_driver(g[0].bdf, DRIVER));
+	test_err(NOT_BOUND, sim_pci_driver(g[0].bdf, VIEW_DRIVER));
 	test_view(&g[0], "locking");
 	test_ok(sim_job_wait(&job, CONVERSATION_MS));
 	test_view(&g[0], "locked");

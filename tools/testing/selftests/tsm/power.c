@@ -10,7 +10,6 @@
 #include "tsm_harness.h"
 #include "tsm_guest_view.h"
 
-#define DRIVER		"pci-stub"
 #define POWER		"/sys/power"
 #define POWER_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
 
@@ -226,7 +225,7 @@ TEST_F(guest_function, stays_awake)
 	if (strcmp(variant->state, "locked"))
 		test_ok(view_accept(g));
 	if (variant->driver)
-		test_ok(sim_pci_driver(g->bdf, DRIVER));
+		test_ok(sim_pci_driver(g->bdf, VIEW_DRIVER));
 	if (!strcmp(variant->state, "stuck"))
 		test_ok(view_get_stuck(v, g));
 	if (variant->host_gone)
@@ -275,7 +274,7 @@ TEST_F(power, with_an_unlocked_function)
 	test_ok(view_lock(&g));
 	test_ok(view_unlock(&g));
 	test_cmd(v, "destroy t");
-	test_ok(sim_pci_driver(g.bdf, DRIVER));
+	test_ok(sim_pci_driver(g.bdf, VIEW_DRIVER));
 	test_ok(try_to_sleep("devices"));
 	test_view(&g, "unlocked");
 	test_ok(sim_pci_driver(g.bdf, NULL));

@@ -17,6 +17,9 @@
 /* Where a VMM plugs the function in: a function 0, and not where the host has it */
 #define VIEW_RID	0x10
 
+/* A driver that does nothing with it, where it does not matter which one has it */
+#define VIEW_DRIVER	"pci-stub"
+
 /* What sysfs says when a function refuses a driver, whatever the reason */
 #define NOT_BOUND	EINVAL
 
